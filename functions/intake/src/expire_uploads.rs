@@ -1,0 +1,160 @@
+//! On a schedule: ends what nobody ended. Uploads that were not finalized in time expire, and scans
+//! that did not happen are asked for again, then given up.
+//!
+//! AWS calls: one Query for each shard of the `due` index, which holds only rows that need
+//! attention; then for each row GetItem, one conditional transaction, and DeleteObject or
+//! SendMessage.
+
+use crate::requeue;
+use airlock_objects::{
+    id::{ObjectId, TenantId},
+    record::Record,
+    registry::{
+        Actor, Change, Changed, Registry, RegistryError,
+        row::{
+            DUE, DUE_AT, DUE_SHARD, DUE_SHARDS, PK, number, parse_partition, required as attribute, string,
+        },
+    },
+    setting::required,
+    state::{State, Transition},
+    timestamp::Timestamp,
+    verdict::{Outcome, Verdict},
+};
+use airlock_quarantine::{Quarantine, QuarantineKey, ScanQueue, ScanRequest};
+use airlock_telemetry::metric;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Serialize;
+use std::time::Duration;
+
+const FUNCTION: &str = "expire-uploads";
+
+/// How often a scan is asked for before the object counts as failed.
+const MAX_SCAN_REQUESTS: u64 = 4;
+
+struct App {
+    registry: Registry,
+    quarantine: Quarantine,
+    queue: ScanQueue,
+    scan_deadline: Duration,
+}
+
+/// What one run did, answered to the scheduler and logged.
+#[derive(Debug, Default, Serialize)]
+struct Swept {
+    expired: u64,
+    requeued: u64,
+    failed: u64,
+    errors: u64,
+}
+
+/// Serves the function.
+///
+/// # Errors
+/// When a setting is missing, or the Lambda runtime cannot be reached.
+pub async fn run() -> anyhow::Result<()> {
+    airlock_telemetry::init();
+    let config = aws_config::load_from_env().await;
+    let app = &App {
+        registry: Registry::from_env(&config)?,
+        quarantine: Quarantine::from_env(&config)?,
+        queue: ScanQueue::from_env(&config)?,
+        scan_deadline: Duration::from_secs(required("SCAN_DEADLINE_SECONDS")?),
+    };
+    lambda_runtime::run(service_fn(|_: LambdaEvent<serde_json::Value>| sweep(app)))
+        .await
+        .map_err(anyhow::Error::from_boxed)
+}
+
+/// One row that fails does not keep the others waiting; it comes again with the next run.
+async fn sweep(app: &App) -> Result<Swept, lambda_runtime::Error> {
+    let now = Timestamp::now();
+    let mut swept = Swept::default();
+    for shard in 0..DUE_SHARDS {
+        for (tenant, id) in due(&app.registry, shard, now).await? {
+            if let Err(error) = settle(app, &tenant, id, now, &mut swept).await {
+                swept.errors += 1;
+                metric::count("SweepErrors", FUNCTION);
+                tracing::error!(tenant_id = %tenant, object_id = %id, error = ?error, "could not be settled");
+            }
+        }
+    }
+    tracing::info!(?swept, "swept");
+    Ok(swept)
+}
+
+/// The objects of one shard whose time has come.
+async fn due(
+    registry: &Registry,
+    shard: u8,
+    now: Timestamp,
+) -> Result<Vec<(TenantId, ObjectId)>, RegistryError> {
+    let rows = registry
+        .client()
+        .query()
+        .table_name(registry.table())
+        .index_name(DUE)
+        .key_condition_expression("#shard = :shard AND #due_at <= :now")
+        .expression_attribute_names("#shard", DUE_SHARD)
+        .expression_attribute_names("#due_at", DUE_AT)
+        .expression_attribute_values(":shard", string(shard))
+        .expression_attribute_values(":now", number(now.as_millis()))
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<Vec<_>, _>>()
+        .await
+        .map_err(RegistryError::unavailable)?;
+    rows.iter().map(|row| Ok(parse_partition(&attribute::<String>(row, PK)?)?)).collect()
+}
+
+async fn settle(
+    app: &App,
+    tenant: &TenantId,
+    id: ObjectId,
+    now: Timestamp,
+    swept: &mut Swept,
+) -> anyhow::Result<()> {
+    // The index lags behind the table; only what the row itself says counts.
+    let Some(record) = app.registry.get(tenant, id).await? else { return Ok(()) };
+    match record.state {
+        State::Pending if record.expires_at <= now => {
+            expire(app, &record, now).await?;
+            swept.expired += 1;
+        }
+        State::Scanning if record.queued_times >= MAX_SCAN_REQUESTS => {
+            give_up(app, &record, now).await?;
+            swept.failed += 1;
+        }
+        State::Scanning if requeue::note(&app.registry, &record, now, now + app.scan_deadline).await? => {
+            let request = ScanRequest { tenant_id: record.tenant.clone(), object_id: record.id };
+            app.queue.request(&request).await?;
+            swept.requeued += 1;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+async fn expire(app: &App, record: &Record, now: Timestamp) -> anyhow::Result<()> {
+    let change = Change::new(record, Transition::Expire, Actor::Function(FUNCTION), now).settled();
+    if let Changed::Done = app.registry.change(change).await? {
+        // If this fails, the bucket's lifecycle removes it within a day; no client can reach it.
+        app.quarantine.remove(&QuarantineKey::new(record.tenant.clone(), record.id)).await?;
+    }
+    Ok(())
+}
+
+async fn give_up(app: &App, record: &Record, now: Timestamp) -> anyhow::Result<()> {
+    let verdict = Verdict {
+        outcome: Outcome::Unscannable,
+        detected_type: None,
+        matches: Vec::new(),
+        reason: Some(format!("no scan came to an end, though it was asked for {MAX_SCAN_REQUESTS} times")),
+        rules: None,
+    };
+    let change =
+        Change::new(record, Transition::Fail, Actor::Function(FUNCTION), now).verdict(&verdict).settled();
+    app.registry.change(change).await?;
+    metric::count("ScanGivenUp", FUNCTION);
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! S3 events of quarantine: catches a write that no pending upload explains (T-01).
+//!
+//! A PUT URL lives on for a while after its object has been scanned and removed, and could put
+//! something new under the old key. That object is deleted, counted and logged. Events come at
+//! least once and in any order, so what an event says is held against the registry, and nothing is
+//! deleted that the pipeline still needs.
+//!
+//! AWS calls per event: GetItem; for a write that looks wrong, HeadObject and DeleteObject.
+
+use airlock_objects::{record::Record, registry::Registry, state::State, timestamp::Timestamp};
+use airlock_quarantine::{Quarantine, QuarantineKey};
+use airlock_telemetry::metric;
+use anyhow::{Context as _, anyhow};
+use aws_lambda_events::s3::{S3Event, S3EventRecord};
+use lambda_runtime::{LambdaEvent, service_fn};
+use percent_encoding::percent_decode_str;
+use std::time::SystemTime;
+
+const FUNCTION: &str = "watch-quarantine";
+
+struct App {
+    registry: Registry,
+    quarantine: Quarantine,
+}
+
+/// Serves the function.
+///
+/// # Errors
+/// When a setting is missing, or the Lambda runtime cannot be reached.
+pub async fn run() -> anyhow::Result<()> {
+    airlock_telemetry::init();
+    let config = aws_config::load_from_env().await;
+    let app = &App { registry: Registry::from_env(&config)?, quarantine: Quarantine::from_env(&config)? };
+    lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| handle(app, event.payload)))
+        .await
+        .map_err(anyhow::Error::from_boxed)
+}
+
+/// Looks at every record, also when one fails; fails if any did, so that S3 delivers the event again.
+async fn handle(app: &App, payload: serde_json::Value) -> Result<(), lambda_runtime::Error> {
+    // S3 announces itself with a test event, which has no records.
+    if payload.get("Event").is_some_and(|event| event == "s3:TestEvent") {
+        return Ok(());
+    }
+    let event: S3Event = serde_json::from_value(payload).context("not an S3 event")?;
+    let mut failed = 0;
+    for record in &event.records {
+        if let Err(error) = watch(app, record).await {
+            failed += 1;
+            tracing::error!(error = ?error, "a write to quarantine could not be checked");
+        }
+    }
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(anyhow!("{failed} of {} records failed", event.records.len()).into())
+    }
+}
+
+async fn watch(app: &App, event: &S3EventRecord) -> anyhow::Result<()> {
+    let encoded = event.s3.object.key.as_deref().context("the event names no key")?;
+    let text = percent_decode_str(&encoded.replace('+', " ")).decode_utf8()?.into_owned();
+    let Ok(key) = text.parse::<QuarantineKey>() else {
+        // No URL of ours can write there; only an operator could.
+        metric::count("ForeignObject", FUNCTION);
+        tracing::warn!(length = text.len(), "an object appeared in quarantine under a key that is not ours");
+        return Ok(());
+    };
+    let record = app.registry.get(key.tenant(), key.id()).await?;
+    let written_at = Timestamp::from(SystemTime::from(event.event_time));
+    if is_expected(record.as_ref(), written_at, event.s3.object.e_tag.as_deref()) {
+        return Ok(());
+    }
+    if app.quarantine.inspect(&key).await?.is_none() {
+        return Ok(());
+    }
+    app.quarantine.remove(&key).await?;
+    metric::count("UploadReuseDetected", FUNCTION);
+    tracing::warn!(
+        tenant_id = %key.tenant(), object_id = %key.id(), state = record.as_ref().map(|record| record.state.as_str()),
+        "an upload URL was used after its upload had ended; the object was deleted"
+    );
+    Ok(())
+}
+
+/// Whether the pipeline knows of this write: the upload is still pending, or it is the very write
+/// that was finalized.
+fn is_expected(record: Option<&Record>, written_at: Timestamp, etag: Option<&str>) -> bool {
+    let Some(record) = record else { return false };
+    let pinned =
+        || record.pin.as_ref().map(|pin| pin.etag.trim_matches('"')) == etag.map(|tag| tag.trim_matches('"'));
+    match (record.state, record.finalized_at) {
+        (State::Pending, _) => true,
+        // The bucket refuses to write over an object that is there, so this is the pinned one.
+        (State::Scanning, _) => true,
+        (_, Some(finalized_at)) => pinned() && written_at <= finalized_at,
+        // Refused at finalize: it stays for the bucket's lifecycle.
+        (State::Rejected, None) => true,
+        (_, None) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use airlock_objects::{id::ObjectId, record::Pin};
+    use std::time::Duration;
+
+    fn record(state: State, finalized: bool) -> Record {
+        let now = Timestamp::from_millis(1_000_000);
+        Record {
+            tenant: "acme".parse().expect("a tenant"),
+            id: ObjectId::new(),
+            user: "ada".parse().expect("a user"),
+            state,
+            version: 3,
+            file_name: "a.txt".parse().expect("a name"),
+            content_type: "text/plain".to_owned(),
+            size: 1,
+            sha256: None,
+            created_at: now,
+            expires_at: now,
+            finalized_at: finalized.then_some(now),
+            queued_at: None,
+            queued_times: 1,
+            scanned_at: None,
+            pin: finalized.then(|| Pin { etag: "\"aa\"".to_owned(), version_id: None }),
+            verdict: None,
+        }
+    }
+
+    #[test]
+    fn t01_only_a_write_that_the_pipeline_knows_is_left_alone() {
+        let before = Timestamp::from_millis(999_000);
+        let after = Timestamp::from_millis(1_000_000) + Duration::from_millis(1);
+        for state in State::ALL {
+            let waits = matches!(state, State::Pending | State::Scanning);
+            let record = record(state, true);
+            assert!(is_expected(Some(&record), before, Some("aa")), "late event of the first write, {state}");
+            assert_eq!(is_expected(Some(&record), after, Some("aa")), waits, "same bytes again, {state}");
+            assert_eq!(is_expected(Some(&record), before, Some("bb")), waits, "other bytes, {state}");
+        }
+        assert!(!is_expected(Some(&record(State::Expired, false)), before, Some("aa")));
+        assert!(is_expected(Some(&record(State::Rejected, false)), before, Some("aa")));
+        assert!(!is_expected(None, before, Some("aa")));
+    }
+}

@@ -1,0 +1,145 @@
+//! A step of one object from state to state, as one conditional transaction: the object's row, the
+//! tenant's usage, and the audit record.
+
+use super::{
+    Actor, Refused, Registry, RegistryError, Transaction, Usage, audit_put,
+    row::{self, DUE_AT, DUE_SHARD, LISTED, PK, SK, number, string},
+};
+use crate::{
+    checksum::Sha256,
+    record::{Pin, Record},
+    state::Transition,
+    timestamp::Timestamp,
+    verdict::Verdict,
+};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update};
+
+/// What is about to change on an object, and what is written with it.
+#[derive(Debug)]
+pub struct Change<'a> {
+    record: &'a Record,
+    step: Transition,
+    actor: Actor<'a>,
+    at: Timestamp,
+    set: Vec<(&'static str, AttributeValue)>,
+    remove: Vec<&'static str>,
+}
+
+/// What became of a [`Change`].
+#[derive(Debug)]
+pub enum Changed {
+    /// The object took the step.
+    Done,
+    /// Someone else changed the object first; this is how it stands, if it stands at all.
+    Superseded(Option<Box<Record>>),
+}
+
+impl<'a> Change<'a> {
+    /// The object of `record` takes `step` at the time `at`.
+    pub fn new(record: &'a Record, step: Transition, actor: Actor<'a>, at: Timestamp) -> Self {
+        Self { record, step, actor, at, set: Vec::new(), remove: Vec::new() }
+    }
+
+    /// Pins the bytes that were finalized, and notes that a scan of them is asked for.
+    pub fn pin(mut self, pin: &Pin, sha256: Option<Sha256>) -> Self {
+        self.set.push(("etag", string(&pin.etag)));
+        self.set.extend(pin.version_id.as_ref().map(|version| ("version_id", string(version))));
+        self.set.extend(sha256.map(|sum| ("sha256", string(sum))));
+        self.set.push(("finalized_at", number(self.at.as_millis())));
+        self.set.push(("queued_at", number(self.at.as_millis())));
+        self.set.push(("queued_times", number(1)));
+        self
+    }
+
+    /// Stores what the scan, or the check before it, said.
+    pub fn verdict(mut self, verdict: &Verdict) -> Self {
+        let json = serde_json::json!(verdict).to_string();
+        self.set.push(("verdict", AttributeValue::S(json)));
+        self.set.push(("scanned_at", number(self.at.as_millis())));
+        self
+    }
+
+    /// Stores the checksum of what was scanned.
+    pub fn scanned(mut self, sha256: Sha256) -> Self {
+        self.set.push(("sha256", string(sha256)));
+        self
+    }
+
+    /// Wants attention at `at` if nothing has happened by then.
+    pub fn due(mut self, at: Timestamp) -> Self {
+        self.set.push((DUE_AT, number(at.as_millis())));
+        self
+    }
+
+    /// Wants no attention any more.
+    pub fn settled(mut self) -> Self {
+        self.remove.extend([DUE_SHARD, DUE_AT]);
+        self
+    }
+
+    /// Puts it into its tenant's list.
+    pub fn listed(mut self) -> Self {
+        self.set.push((LISTED, string(&self.record.tenant)));
+        self
+    }
+
+    /// Takes it off its tenant's list.
+    pub fn unlisted(mut self) -> Self {
+        self.remove.push(LISTED);
+        self
+    }
+
+    fn update(self, table: &str) -> Result<Update, aws_sdk_dynamodb::error::BuildError> {
+        let (pk, sk) = row::object_key(&self.record.tenant, self.record.id);
+        let mut update = Update::builder()
+            .table_name(table)
+            .key(PK, string(pk))
+            .key(SK, string(sk))
+            .condition_expression("#state = :from AND #version = :seen")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":from", string(self.step.from()))
+            .expression_attribute_values(":seen", number(self.record.version))
+            .expression_attribute_values(":to", string(self.step.to()))
+            .expression_attribute_values(":next", number(self.record.version + 1))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let mut expression = "SET #state = :to, #version = :next".to_owned();
+        for (name, value) in self.set {
+            expression.push_str(&format!(", #{name} = :{name}"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), value);
+        }
+        for (index, name) in self.remove.into_iter().enumerate() {
+            expression.push_str(if index == 0 { " REMOVE " } else { ", " });
+            expression.push_str(&format!("#{name}"));
+            update = update.expression_attribute_names(format!("#{name}"), name);
+        }
+        update.update_expression(expression).build()
+    }
+}
+
+impl Registry {
+    /// Takes a step, if the object still stands as it was read. One call: TransactWriteItems.
+    ///
+    /// # Errors
+    /// [`RegistryError`] when it is not known that the step was taken.
+    pub async fn change(&self, change: Change<'_>) -> Result<Changed, RegistryError> {
+        let (record, step, actor, at) = (change.record, change.step, change.actor, change.at);
+        let audit = audit_put(self.table(), record, step.action(), actor, at);
+        let mut transaction = Transaction::default()
+            .update(change.update(self.table()).map_err(RegistryError::unavailable)?)
+            .put(audit.build().map_err(RegistryError::unavailable)?);
+        if let Some(usage) = Usage::of_step(step.from(), step.to(), record.size) {
+            let update = usage.update(self.table(), &record.tenant).build();
+            transaction = transaction.update(update.map_err(RegistryError::unavailable)?);
+        }
+        match self.write(transaction).await? {
+            Ok(()) => Ok(Changed::Done),
+            Err(Refused { found, .. }) => {
+                let record = found.as_ref().map(Record::from_item).transpose()?;
+                Ok(Changed::Superseded(record.map(Box::new)))
+            }
+        }
+    }
+}

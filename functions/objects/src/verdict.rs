@@ -1,0 +1,46 @@
+//! What the scan said of an object.
+
+use serde::{Deserialize, Serialize};
+
+/// The kind of verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// What it claims to be, and no rule matched.
+    Clean,
+    /// A rule matched.
+    Malicious,
+    /// Not what it was declared to be.
+    Mismatch,
+    /// Larger, deeper or more numerous inside than allowed.
+    LimitsExceeded,
+    /// Encrypted, broken, or the scan did not finish.
+    Unscannable,
+}
+
+/// A rule that matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleMatch {
+    /// The rule's name.
+    pub rule: String,
+    /// `low`, `medium`, `high` or `critical`.
+    pub severity: String,
+    /// What the rule looks for, for people.
+    pub description: String,
+}
+
+/// The verdict on one object, as the API answers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The kind of verdict.
+    pub outcome: Outcome,
+    /// The media type found in the content; `None` if it was not recognised.
+    pub detected_type: Option<String>,
+    /// The rules that matched; empty unless `malicious`.
+    pub matches: Vec<RuleMatch>,
+    /// Why, in one sentence, unless `clean`.
+    pub reason: Option<String>,
+    /// SHA-256 of the rule set that was used; `None` where no scan took place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<String>,
+}

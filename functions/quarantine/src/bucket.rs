@@ -1,0 +1,193 @@
+//! The quarantine bucket: signing one PUT into it, looking at what arrived, and removing it.
+
+use crate::QuarantineKey;
+use airlock_objects::{
+    checksum::Sha256,
+    record::Pin,
+    setting::{SettingError, required},
+    signed_url::SignedUrl,
+};
+use aws_sdk_s3::{
+    Client, Error,
+    config::{RequestChecksumCalculation, ResponseChecksumValidation},
+    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    presigning::{PresigningConfig, PresigningConfigError},
+    types::ChecksumMode,
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// The bucket and the client that reaches it.
+#[derive(Clone, Debug)]
+pub struct Quarantine {
+    client: Client,
+    bucket: String,
+}
+
+/// Why quarantine did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QuarantineError {
+    /// S3 refused or could not be reached.
+    #[error("the quarantine bucket could not be reached")]
+    Unavailable(#[source] Box<Error>),
+    /// No URL could be signed.
+    #[error("an upload URL could not be signed: {0}")]
+    Signing(String),
+    /// S3 answered without something it always answers.
+    #[error("the quarantine bucket answered without {0}")]
+    Incomplete(&'static str),
+}
+
+impl QuarantineError {
+    fn unavailable(error: impl Into<Error>) -> Self {
+        Self::Unavailable(Box::new(error.into()))
+    }
+}
+
+impl From<PresigningConfigError> for QuarantineError {
+    fn from(error: PresigningConfigError) -> Self {
+        Self::Signing(error.to_string())
+    }
+}
+
+/// Everything that an upload URL is bound to.
+#[derive(Clone, Debug)]
+pub struct PutTerms<'a> {
+    /// The exact length of the body, in bytes.
+    pub size: u64,
+    /// The exact `content-type`.
+    pub content_type: &'a str,
+    /// The checksum that S3 verifies, if the client declared one.
+    pub sha256: Option<Sha256>,
+    /// How long a request may start with the URL.
+    pub ttl: Duration,
+}
+
+/// A signed upload: the URL, and the headers that must be sent exactly so.
+#[derive(Clone, Debug)]
+pub struct SignedPut {
+    /// Where to PUT.
+    pub url: SignedUrl,
+    /// What to send. `host` and `content-length` are signed as well; every HTTP client sends those
+    /// by itself, and browsers allow nobody to set them.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// What lies in quarantine under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its identity.
+    pub pin: Pin,
+    /// Its length, in bytes.
+    pub size: u64,
+    /// Its `content-type`.
+    pub content_type: Option<String>,
+    /// Its checksum, as S3 verified it on arrival.
+    pub sha256: Option<Sha256>,
+}
+
+impl Quarantine {
+    /// Quarantine in `bucket`.
+    pub fn new(client: Client, bucket: String) -> Self {
+        Self { client, bucket }
+    }
+
+    /// The bucket in `QUARANTINE_BUCKET`. The SDK adds no checksums of its own: a checksum in the signature is
+    /// the client's or none.
+    ///
+    /// # Errors
+    /// [`SettingError`] when the variable is not set.
+    pub fn from_env(config: &aws_config::SdkConfig) -> Result<Self, SettingError> {
+        let config = aws_sdk_s3::config::Builder::from(config)
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .build();
+        Ok(Self::new(Client::from_conf(config), required("QUARANTINE_BUCKET")?))
+    }
+
+    /// Signs the one PUT that `terms` allow. It works once: `if-none-match: *` is part of the
+    /// signature (S3 conditional writes). No call; signing is local.
+    ///
+    /// # Errors
+    /// [`QuarantineError::Signing`] when there are no credentials to sign with.
+    pub async fn sign_put(
+        &self,
+        key: &QuarantineKey,
+        terms: PutTerms<'_>,
+    ) -> Result<SignedPut, QuarantineError> {
+        let length = i64::try_from(terms.size)
+            .map_err(|_| QuarantineError::Signing("the size is out of range".to_owned()))?;
+        let signed = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key.to_string())
+            .content_length(length)
+            .content_type(terms.content_type)
+            .if_none_match("*")
+            .set_checksum_sha256(terms.sha256.map(Sha256::to_base64))
+            .metadata("tenant-id", key.tenant().as_str())
+            .metadata("upload-id", key.id().to_string())
+            .presigned(PresigningConfig::expires_in(terms.ttl)?)
+            .await
+            .map_err(|error| QuarantineError::Signing(DisplayErrorContext(error).to_string()))?;
+        let headers = signed
+            .headers()
+            .filter(|(name, _)| !matches!(*name, "host" | "content-length"))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        Ok(SignedPut { url: SignedUrl::new(signed.uri()), headers })
+    }
+
+    /// Looks at what lies under `key`; `None` if nothing does. One call: HeadObject.
+    ///
+    /// # Errors
+    /// [`QuarantineError`] when S3 does not answer.
+    pub async fn inspect(&self, key: &QuarantineKey) -> Result<Option<Found>, QuarantineError> {
+        let sent = self
+            .client
+            .head_object()
+            .bucket(&self.bucket)
+            .key(key.to_string())
+            .checksum_mode(ChecksumMode::Enabled)
+            .send()
+            .await;
+        let head = match sent {
+            Ok(head) => head,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(QuarantineError::unavailable(error)),
+        };
+        let etag = head.e_tag.ok_or(QuarantineError::Incomplete("an ETag"))?;
+        let size = head.content_length.and_then(|length| u64::try_from(length).ok());
+        Ok(Some(Found {
+            pin: Pin { etag, version_id: head.version_id },
+            size: size.ok_or(QuarantineError::Incomplete("a length"))?,
+            content_type: head.content_type,
+            sha256: head.checksum_sha256.as_deref().and_then(|sum| Sha256::from_base64(sum).ok()),
+        }))
+    }
+
+    /// Removes what lies under `key`, if anything does. One call: DeleteObject.
+    ///
+    /// # Errors
+    /// [`QuarantineError`] when S3 does not answer.
+    pub async fn remove(&self, key: &QuarantineKey) -> Result<(), QuarantineError> {
+        self.client
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(key.to_string())
+            .send()
+            .await
+            .map_err(QuarantineError::unavailable)?;
+        Ok(())
+    }
+
+    /// The name of the bucket, which the scan reads from.
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+}
+
+/// A HEAD has no body, so S3 tells an absent object by status alone.
+fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    error.raw_response().is_some_and(|response| response.status().as_u16() == 404)
+}

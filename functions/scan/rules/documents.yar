@@ -1,0 +1,80 @@
+// Office documents that run code when they are opened.
+
+rule ole_macro_that_runs_by_itself
+{
+    meta:
+        severity = "high"
+        description = "An old-format Office document whose macro starts by itself and starts programs"
+        reference = "https://learn.microsoft.com/openspecs/office_file_formats/ms-ovba/"
+    strings:
+        $project = "_VBA_PROJECT" wide
+        $start = /(Auto_?(Open|Exec|Close|Exit)|Document_?(Open|Close|New)|Workbook_?(Open|BeforeClose|Activate)|Presentation_?Open)/ nocase
+        $act_1 = "CreateObject" nocase
+        $act_2 = /\bShell(Execute)?\b/ nocase
+        $act_3 = "WScript.Shell" nocase
+        $act_4 = "URLDownloadToFile" nocase
+        $act_5 = "powershell" nocase
+        $act_6 = "CallByName" nocase
+    condition:
+        uint32be(0) == 0xD0CF11E0 and uint32be(4) == 0xA1B11AE1 and $project and $start and any of ($act_*)
+}
+
+rule ooxml_macro_project
+{
+    meta:
+        severity = "high"
+        description = "An Office document with a macro project inside"
+        reference = "https://learn.microsoft.com/openspecs/office_file_formats/ms-offmacro/"
+    strings:
+        // The name in a central directory entry, which is never compressed.
+        $project = /PK\x01\x02.{42}(word|xl|ppt)\/vbaProject\.bin/s nocase
+    condition:
+        uint32be(0) == 0x504B0304 and $project
+}
+
+rule rtf_object
+{
+    meta:
+        severity = "high"
+        description = "RTF with an embedded object that is opened or updated without being asked"
+        reference = "https://attack.mitre.org/techniques/T1203/"
+    strings:
+        $rtf = "{\\rt"
+        $data = "\\objdata"
+        $automatic_1 = "\\objupdate"
+        $automatic_2 = "\\objautlink"
+        $automatic_3 = "\\objocx"
+        $package = /\\objclass\s+(Package|OLE2Link|htmlfile|Word\.Document\.8)/ nocase
+    condition:
+        $rtf at 0 and $data and (any of ($automatic_*) or $package)
+}
+
+rule rtf_equation_editor
+{
+    meta:
+        severity = "critical"
+        description = "RTF with an Equation Editor object (CVE-2017-11882, CVE-2018-0802)"
+        reference = "https://nvd.nist.gov/vuln/detail/CVE-2017-11882"
+    strings:
+        $rtf = "{\\rt"
+        $class = /\\objclass\s+Equation\.[23]/ nocase
+        $name = "4571756174696f6e2e33" nocase // "Equation.3" in the hex of \objdata
+        $class_id = "02ce020000000000c000000000000046" nocase
+    condition:
+        $rtf at 0 and any of ($class, $name, $class_id)
+}
+
+rule office_xml_with_macros
+{
+    meta:
+        severity = "high"
+        description = "An XML file that Windows opens with Office, with macros inside"
+        reference = "https://learn.microsoft.com/openspecs/office_standards/ms-docx/"
+    strings:
+        $opened_by_office = /<\?mso-application\s+progid\s*=\s*["'](Word\.Document|Excel\.Sheet|PowerPoint\.Show)/ nocase
+        $word_macros = /w:macrosPresent\s*=\s*["']yes/ nocase
+        $word_project = "editdata.mso" nocase
+        $package_project = "application/vnd.ms-office.vbaProject" nocase
+    condition:
+        $opened_by_office in (0..1024) and any of ($word_*, $package_project)
+}

@@ -1,0 +1,62 @@
+// PDF files that do more than show pages. Only what isn't inside compressed streams is seen.
+//
+// Names may be written with #xx in place of any character (ISO 32000-1, 7.3.5); these rules know
+// that for the first letter, which is where malware does it.
+
+rule pdf_with_javascript
+{
+    meta:
+        severity = "high"
+        description = "PDF with JavaScript"
+        reference = "https://helpx.adobe.com/acrobat/using/javascripts-pdfs-security-risk.html"
+    strings:
+        $header = "%PDF-"
+        $script = /\/S\s*\/(J|#4[aA])(a|#61)(v|#76)(a|#61)(S|#53)cript\b/
+        $names = /\/(J|#4[aA])avaScript\s*(<<|\d+\s+\d+\s+R)/
+        $code = /\/(J|#4[aA])(S|#53)\s*(\(|<|\d+\s+\d+\s+R)/
+    condition:
+        $header in (0..1024) and ($script or $names or $code)
+}
+
+rule pdf_that_launches_a_program
+{
+    meta:
+        severity = "critical"
+        description = "PDF with an action that starts a program"
+        reference = "https://attack.mitre.org/techniques/T1204/002/"
+    strings:
+        $header = "%PDF-"
+        $launch = /\/S\s*\/(L|#4[cC])aunch\b/
+    condition:
+        $header in (0..1024) and $launch
+}
+
+rule pdf_with_embedded_file
+{
+    meta:
+        severity = "medium"
+        description = "PDF that carries another file"
+        reference = "https://opensource.adobe.com/dc-acrobat-sdk-docs/standards/pdfstandards/pdf/PDF32000_2008.pdf"
+    strings:
+        $header = "%PDF-"
+        $stream = /\/Type\s*\/(E|#45)mbeddedFile\b/
+        $names = /\/(E|#45)mbeddedFiles\s*(<<|\d+\s+\d+\s+R)/
+        $dictionary = /\/EF\s*<<\s*\/U?F\s+\d+\s+\d+\s+R/
+    condition:
+        $header in (0..1024) and any of ($stream, $names, $dictionary)
+}
+
+rule pdf_that_submits_or_opens_remote
+{
+    meta:
+        severity = "medium"
+        description = "PDF that opens a share or sends a form when it is opened"
+        reference = "https://attack.mitre.org/techniques/T1187/"
+    strings:
+        $header = "%PDF-"
+        $on_open = /\/(OpenAction|AA)\s*(<<|\d+\s+\d+\s+R)/
+        $remote = /\/S\s*\/GoTo[RE]\b[^>]{0,200}\/F\s*[(<]\s*(\\\\\\\\|\/\/|<)/
+        $submit = /\/S\s*\/SubmitForm\b/
+    condition:
+        $header in (0..1024) and $on_open and ($remote or $submit)
+}

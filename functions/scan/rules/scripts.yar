@@ -1,0 +1,126 @@
+// Scripts that a shell, Windows or Office runs. Prose about scripts must not match: each rule asks
+// for a place or for things that occur together only where something is run.
+
+rule shell_script
+{
+    meta:
+        severity = "high"
+        description = "A script that starts with its interpreter's path"
+        reference = "https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html"
+    strings:
+        $interpreter = /#![ \t]*\/[\w\/.-]*\/(env[ \t]+(-\S+[ \t]+)*)?(ba|da|z|k|c|tc|a|fi)?(sh|python[\d.]*|perl|ruby|node|php[\d.]*|lua|pwsh|awk|tclsh|osascript)\b/
+    condition:
+        $interpreter at 0 or $interpreter at 3
+}
+
+rule powershell_download_and_run
+{
+    meta:
+        severity = "high"
+        description = "PowerShell that downloads code and runs it, or runs an encoded command"
+        reference = "https://attack.mitre.org/techniques/T1059/001/"
+    strings:
+        $download_1 = "DownloadString(" nocase ascii wide
+        $download_2 = "DownloadFile(" nocase ascii wide
+        $download_3 = "DownloadData(" nocase ascii wide
+        $download_4 = "Invoke-WebRequest" nocase ascii wide
+        $run_1 = /\bIEX\b\s*[\(\$&]/ nocase ascii wide
+        $run_2 = "Invoke-Expression" nocase ascii wide
+        $run_3 = "Start-Process" nocase ascii wide
+        $run_4 = /\|\s*IEX\b/ nocase ascii wide
+        $hidden = /-w(in(dowstyle)?)?\s+hid(den)?/ nocase ascii wide
+        $bypass = /-(ep|exec|executionpolicy)\s+bypass/ nocase ascii wide
+        $encoded = /powershell(\.exe)?"?\s[^\r\n]{0,120}-e(c|nc|ncodedcommand)?\s+[A-Za-z0-9+\/]{40}/ nocase ascii wide
+        $client = "Net.WebClient" nocase ascii wide
+    condition:
+        $encoded
+        or (any of ($download_*) and any of ($run_*) and ($client or $hidden or $bypass))
+        or (extension == "ps1" and any of ($download_*) and any of ($run_*))
+}
+
+rule windows_script_host
+{
+    meta:
+        severity = "high"
+        description = "VBScript or JScript that starts programs or writes files through Windows Script Host"
+        reference = "https://attack.mitre.org/techniques/T1059/005/"
+    strings:
+        $create_1 = /(CreateObject|ActiveXObject|GetObject)\s*\(\s*["']\s*(WScript\.Shell|Shell\.Application|Schedule\.Service|winmgmts:)/ nocase ascii wide
+        $create_2 = /(CreateObject|ActiveXObject)\s*\(\s*["']\s*(ADODB\.Stream|MSXML2\.(Server)?XMLHTTP|Scripting\.FileSystemObject|WinHttp\.WinHttpRequest\.5\.1)/ nocase ascii wide
+        $use_1 = /\.(Run|Exec|ShellExecute)[\s(]/ nocase ascii wide
+        $use_2 = ".SaveToFile" nocase ascii wide
+        $use_3 = /\.CreateTextFile\s*\(/ nocase ascii wide
+        $use_4 = "ResponseBody" nocase ascii wide
+    condition:
+        ($create_1 and $use_1) or ($create_2 and 2 of ($use_*))
+}
+
+rule batch_script
+{
+    meta:
+        severity = "high"
+        description = "A Windows batch file"
+        reference = "https://attack.mitre.org/techniques/T1059/003/"
+    strings:
+        $echo_off = /@echo[ \t]+off[ \t]*(\r?\n|&)/ nocase
+        $command = /\n[ \t]*@?(set|call|start|del|copy|xcopy|reg|net|powershell|certutil|bitsadmin|mshta|rundll32|schtasks|cmd|goto)[ \t.]/ nocase
+    condition:
+        $echo_off in (0..16) and $command
+}
+
+rule download_with_system_tool
+{
+    meta:
+        severity = "high"
+        description = "A command line that has a Windows system tool download or decode a program and run it"
+        reference = "https://lolbas-project.github.io/"
+    strings:
+        $certutil = /certutil(\.exe)?\s[^\r\n]{0,80}-urlcache\s[^\r\n]{0,120}https?:\/\/[^\r\n]{1,200}[&|]/ nocase
+        $bitsadmin = /bitsadmin(\.exe)?\s+\/transfer\s[^\r\n]{1,200}https?:\/\/[^\r\n]{1,200}[&|]/ nocase
+        $mshta = /\bmshta(\.exe)?["']?\s+["']?(https?:|javascript:|vbscript:)/ nocase
+        $regsvr32 = /regsvr32(\.exe)?\s[^\r\n]{0,40}\/i:["']?https?:[^\r\n]{1,200}scrobj\.dll/ nocase
+    condition:
+        any of them
+}
+
+rule shell_download_and_run
+{
+    meta:
+        severity = "high"
+        description = "A shell one-liner that hides what it runs or opens a connection back"
+        reference = "https://attack.mitre.org/techniques/T1059/004/"
+    strings:
+        $reverse_bash = /(ba)?sh\s+-i\s*(>&|&>|>)\s*\/dev\/(tcp|udp)\/[\w.-]+\/\d+/
+        $reverse_netcat = /\bn(c|cat)\s[^\r\n|;]{0,60}-e\s*\/bin\/(ba|da)?sh/
+        $reverse_pipe = /mkfifo\s+\S+[^\r\n]{1,80}\/bin\/(ba)?sh\s+-i[^\r\n]{1,40}\bnc\b/
+        $decoded = /base64\s+(-d|-D|--decode)[^\r\n|]{0,20}\|\s*(ba|da|z)?sh\b/
+    condition:
+        any of them
+}
+
+rule html_application
+{
+    meta:
+        severity = "high"
+        description = "An HTML application (HTA), which runs with the user's full rights"
+        reference = "https://attack.mitre.org/techniques/T1218/005/"
+    strings:
+        $tag = /<hta:application[\s\/>]/ nocase ascii wide
+    condition:
+        $tag
+}
+
+rule windows_script_component
+{
+    meta:
+        severity = "high"
+        description = "A Windows script component or script file (SCT, WSF) with code in it"
+        reference = "https://attack.mitre.org/techniques/T1218/010/"
+    strings:
+        $root = /<(scriptlet|component|job|package)[\s>]/ nocase
+        $script = /<script\s[^>]{0,80}language\s*=\s*["']?(vbscript|jscript|javascript)/ nocase
+        $registration = "<registration" nocase
+        $create = /(CreateObject|ActiveXObject)\s*\(/ nocase
+    condition:
+        $root in (0..1024) and $script and ($registration or $create)
+}

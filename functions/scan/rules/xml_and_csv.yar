@@ -1,0 +1,77 @@
+// Data files that attack the program that reads them.
+
+rule xml_external_entity
+{
+    meta:
+        severity = "high"
+        description = "XML with an entity that makes its reader fetch a file or an address"
+        reference = "https://owasp.org/www-community/vulnerabilities/XML_External_Entity_(XXE)_Processing"
+    strings:
+        $general = /<!ENTITY\s+[\w.:-]+\s+(SYSTEM|PUBLIC\s+["'][^"']{0,200}["'])\s+["']/ ascii wide
+        $parameter = /<!ENTITY\s+%\s+[\w.:-]+\s+(SYSTEM|PUBLIC\s+["'][^"']{0,200}["'])\s+["']/ ascii wide
+        $doctype = "<!DOCTYPE" ascii wide
+        $start_1 = "<?xml" ascii wide
+        $start_2 = "<!DOCTYPE" ascii wide
+    condition:
+        any of ($start_*) in (0..512) and $doctype and ($general or $parameter)
+        and not declared_type startswith "text/"
+}
+
+rule xml_entity_expansion
+{
+    meta:
+        severity = "high"
+        description = "XML whose entities multiply when they are read (billion laughs)"
+        reference = "https://cwe.mitre.org/data/definitions/776.html"
+    strings:
+        // An entity made of three or more others.
+        $nested = /<!ENTITY\s+(%\s+)?[\w.:-]+\s+["'][^"'<]{0,60}([&%][\w.:-]{1,40};[^"'<&%]{0,20}){3}/ ascii
+        $nested_wide = /<\x00!\x00E\x00N\x00T\x00I\x00T\x00Y\x00.{2,160}(&\x00([\w.:-]\x00){1,40};\x00){3}/s
+        $doctype = "<!DOCTYPE" ascii wide
+    condition:
+        $doctype and (#nested + #nested_wide) >= 2 and not declared_type startswith "text/"
+}
+
+rule xml_that_runs_script
+{
+    meta:
+        severity = "high"
+        description = "XML that runs script in a browser"
+        reference = "https://html.spec.whatwg.org/multipage/scripting.html#script"
+    strings:
+        $declaration = "<?xml" ascii wide
+        $namespace_1 = "http://www.w3.org/1999/xhtml" ascii wide
+        $namespace_2 = "http://www.w3.org/2000/svg" ascii wide
+        $script = /<([\w-]{1,20}:)?script[\s>\/]/ nocase ascii wide
+        $style_1 = /<\?xml-stylesheet\s[^>]{0,200}(javascript:|data:)/ ascii wide
+        $transform = /<msxsl:script[\s>]/ nocase ascii wide
+    condition:
+        (declared_type == "application/xml" or $declaration in (0..4))
+        and ((any of ($namespace_*) and $script) or $style_1 or $transform)
+}
+
+rule csv_formula_that_runs_a_program
+{
+    meta:
+        severity = "high"
+        description = "CSV with a formula that starts a program (DDE) when a spreadsheet opens it"
+        reference = "https://owasp.org/www-community/attacks/CSV_Injection"
+    strings:
+        $dde = /(^|[,;\t\n\r"'])[ ]*[=+@-][^,;\r\n]{0,60}\b(cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript|MSEXCEL|certutil|bash|sh)(\.exe)?['"]{0,2}[ ]*\|/ nocase
+        $dde_function = /(^|[,;\t\n\r"'])[ ]*[=+@-][ ]*DDE(AUTO)?[ ]*[("]/ nocase
+    condition:
+        (declared_type == "text/csv" or extension == "csv" or extension == "tsv" or extension == "slk" or extension == "iqy")
+        and any of them
+}
+
+rule csv_formula_that_leaks_cells
+{
+    meta:
+        severity = "medium"
+        description = "CSV with a formula that sends cells to an address"
+        reference = "https://owasp.org/www-community/attacks/CSV_Injection"
+    strings:
+        $fetch = /(^|[,;\t\n\r"'])[ ]*[=+@-][ ]*(HYPERLINK|WEBSERVICE|IMPORTXML|IMPORTDATA|IMPORTHTML|IMPORTFEED|IMAGE)[ ]*\([^\r\n]{0,200}https?:\/\/[^\r\n]{0,200}(&|CONCATENATE|CONCAT)/ nocase
+    condition:
+        (declared_type == "text/csv" or extension == "csv" or extension == "tsv") and $fetch
+}

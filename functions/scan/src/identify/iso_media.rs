@@ -1,0 +1,80 @@
+//! The ISO base media family (MP4, QuickTime, AVIF and others): told apart by the brands in the
+//! first box, walked box by box to the end (ISO/IEC 14496-12, section 4.2).
+
+use super::problem::{Problem, malformed, nothing_follows, skip, take};
+use std::io::{BufReader, Read, Seek, SeekFrom};
+
+/// More top-level boxes than any recording has (a fragment has two, and lasts a second or more).
+const MOST_BOXES: usize = 1_000_000;
+
+/// The media type, if `head` starts with a box of this family.
+///
+/// The major brand decides; one that isn't known here is left to the compatible brands.
+pub(super) fn media_type(head: &[u8]) -> Option<&'static str> {
+    let size = u32::from_be_bytes(*head.first_chunk()?);
+    match head.get(4..8)? {
+        b"ftyp" => {}
+        // QuickTime files older than the `ftyp` box.
+        b"moov" | b"mdat" | b"wide" if size >= 8 || size == 1 => return Some("video/quicktime"),
+        _ => return None,
+    }
+    let brands = head.get(8..usize::try_from(size).ok()?)?;
+    let (brands, _) = brands.as_chunks::<4>();
+    let (major, compatible) = brands.split_first()?;
+    let by_compatible = || compatible.iter().skip(1).find_map(by_brand);
+    match major {
+        // "Some image": only the others say of which kind.
+        b"mif1" | b"msf1" => by_compatible().or(Some("image/heif")),
+        _ => by_brand(major).or_else(by_compatible).or(Some("application/octet-stream")),
+    }
+}
+
+/// Brands and their types: <https://mp4ra.org/registered-types/brands>.
+fn by_brand(brand: &[u8; 4]) -> Option<&'static str> {
+    Some(match brand {
+        b"qt  " => "video/quicktime",
+        b"avif" | b"avis" => "image/avif",
+        b"heic" | b"heix" | b"hevc" | b"hevx" | b"heim" | b"heis" => "image/heic",
+        b"M4A " | b"M4B " | b"M4P " | b"F4A " => "audio/mp4",
+        b"jp2 " => "image/jp2",
+        b"jpx " => "image/jpx",
+        b"crx " => "image/x-canon-cr3",
+        [b'3', b'g', b'p', _] | [b'3', b'g', b's', _] | [b'3', b'g', b'r', _] => "video/3gpp",
+        [b'3', b'g', b'2', _] => "video/3gpp2",
+        [b'i', b's', b'o', b'm' | b'2'..=b'9' | b'a'..=b'c'] => "video/mp4",
+        b"mp41" | b"mp42" | b"mp71" | b"avc1" | b"M4V " | b"M4VH" | b"M4VP" | b"MSNV" | b"dash" | b"msdh" | b"f4v " => {
+            "video/mp4"
+        }
+        _ => return None,
+    })
+}
+
+/// The boxes must fill the file exactly.
+pub(super) fn check<R: Read + Seek>(input: &mut BufReader<R>, len: u64) -> Result<(), Problem> {
+    let mut content = false;
+    for _ in 0..MOST_BOXES {
+        let start = input.stream_position()?;
+        if start == len {
+            return if content { Ok(()) } else { Err(malformed("it holds no media")) };
+        }
+        let [a, b, c, d, name @ ..] = take::<8>(input)?;
+        let (header, size) = match u32::from_be_bytes([a, b, c, d]) {
+            0 if name == [0; 4] => {
+                input.seek(SeekFrom::Start(start))?;
+                return nothing_follows(input);
+            }
+            0 => (8, len - start),
+            1 => (16, u64::from_be_bytes(take(input)?)),
+            size => (8, u64::from(size)),
+        };
+        if !name.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+            return Err(malformed("a box has no name"));
+        }
+        if size < header || size > len - start {
+            return Err(malformed("a box is larger than what is left, or smaller than its header"));
+        }
+        content |= [*b"moov", *b"moof", *b"meta"].contains(&name);
+        skip(input, size - header)?;
+    }
+    Err(malformed("it has more boxes than a recording has"))
+}

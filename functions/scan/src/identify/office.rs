@@ -1,0 +1,155 @@
+//! What a ZIP really is: an Office document, an OpenDocument file, a Java archive, or just a ZIP.
+//! Decided by its central directory, which is what programs go by.
+
+use super::{
+    Content,
+    problem::{Flaw, Problem, flaw_of, malformed},
+    xml,
+};
+use quick_xml::{Reader, events::Event};
+use std::{
+    borrow::Cow,
+    io::{self, BufReader, Read, Seek},
+};
+use zip::{ZipArchive, result::ZipError};
+
+/// The lists of types in real documents are some kilobytes long.
+const LONGEST_TYPE_LIST: u64 = 1 << 20;
+
+const MAIN_PART: &str = ".main+xml";
+
+/// What a ZIP is, and what is wrong with it.
+pub(super) fn identify<R: Read + Seek>(input: &mut BufReader<R>, len: u64) -> io::Result<Content> {
+    input.rewind()?;
+    let mut media_type = Cow::Borrowed("application/zip");
+    let checked = ZipArchive::new(input).map_err(Problem::from).and_then(|mut archive| {
+        refuse_ambiguity(&archive, len)?;
+        // Names stay readable when content is encrypted, but the list of types does not.
+        refuse_encryption(&mut archive)?;
+        media_type = type_by_members(&mut archive)?;
+        refuse_open_document_macros(&archive, &media_type)
+    });
+    Ok(Content { flaw: flaw_of(checked)?, media_type })
+}
+
+impl From<ZipError> for Problem {
+    fn from(error: ZipError) -> Self {
+        match error {
+            ZipError::Io(error) => error.into(),
+            other => malformed(other.to_string()),
+        }
+    }
+}
+
+/// Two readers of one archive must see the same members.
+fn refuse_ambiguity<R: Read + Seek>(archive: &ZipArchive<R>, len: u64) -> Result<(), Problem> {
+    if archive.offset() != 0 {
+        return Err(malformed("data stands before the first member"));
+    }
+    if archive.has_duplicate_names() {
+        return Err(malformed("two members have the same name"));
+    }
+    if archive.central_directory_start() > len {
+        return Err(malformed("it is cut off"));
+    }
+    Ok(())
+}
+
+fn refuse_encryption<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<(), Problem> {
+    for index in 0..archive.len() {
+        let member = archive.by_index_raw(index)?;
+        if member.encrypted() {
+            let name = String::from_utf8_lossy(member.name_raw()).into_owned();
+            return Err(Flaw::Encrypted(format!("member {name:?} needs a password")).into());
+        }
+    }
+    Ok(())
+}
+
+fn type_by_members<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<Cow<'static, str>, Problem> {
+    // Names of parts don't depend on case (ECMA-376, part 2, 6.2.2.3).
+    let lists: Vec<usize> = named(archive, |name| name.eq_ignore_ascii_case("[Content_Types].xml"));
+    match lists.as_slice() {
+        [] => {}
+        [list] => {
+            let has_macros = !named(archive, |name| name.to_ascii_lowercase().ends_with("vbaproject.bin")).is_empty();
+            let list = read_member(archive, *list)?;
+            return Ok(office_open_xml(&list, has_macros)?.unwrap_or(Cow::Borrowed("application/vnd.openxmlformats-package")));
+        }
+        _ => return Err(malformed("it has two lists of content types")),
+    }
+    if let [mimetype] = named(archive, |name| name == "mimetype").as_slice() {
+        let name = read_member(archive, *mimetype)?;
+        return Ok(Cow::Owned(name.trim().to_owned()));
+    }
+    let has = |path: &str| !named(archive, |name| name.eq_ignore_ascii_case(path)).is_empty();
+    Ok(Cow::Borrowed(if has("AndroidManifest.xml") {
+        "application/vnd.android.package-archive"
+    } else if has("META-INF/MANIFEST.MF") {
+        "application/java-archive"
+    } else {
+        "application/zip"
+    }))
+}
+
+fn named<R: Read + Seek>(archive: &ZipArchive<R>, is_it: impl Fn(&str) -> bool) -> Vec<usize> {
+    let names = archive.file_names_raw().map(String::from_utf8_lossy);
+    names.enumerate().filter(|(_, name)| is_it(name)).map(|(index, _)| index).collect()
+}
+
+fn read_member<R: Read + Seek>(archive: &mut ZipArchive<R>, index: usize) -> Result<String, Problem> {
+    let mut content = Vec::new();
+    let mut member = archive.by_index(index)?.take(LONGEST_TYPE_LIST + 1);
+    // Broken compression is a fault of the content, not of reading it.
+    member.read_to_end(&mut content).map_err(|error| malformed(error.to_string()))?;
+    if content.len() as u64 > LONGEST_TYPE_LIST {
+        return Err(malformed("its list of types is too long"));
+    }
+    String::from_utf8(content).map_err(|_| malformed("its list of types is not UTF-8"))
+}
+
+/// The document's type by its list of content types (ECMA-376, part 2, section 7.2.3): that of its
+/// main part. `None` if it has no main part.
+///
+/// A document with a macro project is of the macro-enabled type even if it says it isn't.
+fn office_open_xml(list: &str, mut has_macros: bool) -> Result<Option<Cow<'static, str>>, Problem> {
+    let mut main: Option<String> = None;
+    let mut reader = Reader::from_str(list);
+    loop {
+        let element = match reader.read_event().map_err(|error| malformed(error.to_string()))? {
+            Event::Eof => break,
+            Event::Start(element) | Event::Empty(element) => element,
+            _ => continue,
+        };
+        let Some(found) = xml::attribute(&element, "ContentType")? else { continue };
+        let found = found.to_ascii_lowercase();
+        has_macros |= ["vbaproject", "macrosheet", "macroenabled", "activex"].iter().any(|word| found.contains(word));
+        if let Some(document) = found.strip_suffix(MAIN_PART) {
+            match &main {
+                Some(other) if other != document => return Err(malformed("it is two kinds of document")),
+                _ => main = Some(document.to_owned()),
+            }
+        }
+    }
+    Ok(main.map(|document| match (has_macros, document.as_str()) {
+        (false, _) => Cow::Owned(document),
+        (true, name) if name.contains("word") => Cow::Borrowed("application/vnd.ms-word.document.macroenabled.12"),
+        (true, name) if name.contains("excel") || name.contains("spreadsheet") => {
+            Cow::Borrowed("application/vnd.ms-excel.sheet.macroenabled.12")
+        }
+        (true, _) => Cow::Borrowed("application/vnd.ms-powerpoint.presentation.macroenabled.12"),
+    }))
+}
+
+/// OpenDocument has no type of its own for documents with macros: they lie in these folders
+/// (OpenDocument 1.3, part 2; LibreOffice's `Basic` and `Scripts`).
+fn refuse_open_document_macros<R: Read + Seek>(archive: &ZipArchive<R>, media_type: &str) -> Result<(), Problem> {
+    if !media_type.starts_with("application/vnd.oasis.opendocument.") {
+        return Ok(());
+    }
+    let is_script = |name: &str| !name.ends_with('/') && (name.starts_with("Basic/") || name.starts_with("Scripts/"));
+    match archive.file_names_raw().map(String::from_utf8_lossy).find(|name| is_script(name)) {
+        Some(name) => Err(Flaw::Macros(format!("member {name:?}")).into()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,90 @@
+//! Makes a clean object downloadable: copies exactly the scanned bytes, then says so in the
+//! registry, then clears quarantine. Until the registry says so, nobody gets a URL.
+
+use super::{App, FUNCTION, Settled, gone, quarantine_key, settle};
+use airlock_objects::{
+    checksum::Sha256,
+    record::{Pin, Record},
+    registry::{Actor, Change, Changed},
+    state::{State, Transition},
+    timestamp::Timestamp,
+    verdict::Verdict,
+};
+use airlock_published::{PublishedKey, attachment};
+use aws_sdk_s3::{
+    error::SdkError,
+    operation::copy_object::CopyObjectError,
+    types::{ChecksumAlgorithm, MetadataDirective, TaggingDirective},
+};
+
+/// Publishes the object of `record`, whose scanned bytes are `pin` and `sha256`.
+pub(super) async fn publish(
+    app: &App,
+    record: &Record,
+    pin: &Pin,
+    sha256: Sha256,
+    verdict: &Verdict,
+) -> anyhow::Result<Settled> {
+    let key = PublishedKey::new(record.tenant.clone(), record.id);
+    if let Err(error) = copy(app, record, pin, &key).await {
+        if !matches!(error.raw_response().map(|response| response.status().as_u16()), Some(404 | 412)) {
+            return Err(aws_sdk_s3::Error::from(error).into());
+        }
+        return settle::close(app, record, Some(sha256), &gone(app)).await;
+    }
+    let change = Change::new(record, Transition::Publish, Actor::Function(FUNCTION), Timestamp::now())
+        .scanned(sha256)
+        .verdict(verdict)
+        .listed()
+        .settled();
+    match app.registry.change(change).await? {
+        Changed::Done => {
+            settle::clear(app, record).await;
+            Ok(Settled::Published)
+        }
+        // Another delivery of the message was faster, with the same bytes under the same key.
+        Changed::Superseded(Some(latest)) if latest.state == State::Published => Ok(Settled::Elsewhere),
+        Changed::Superseded(_) => {
+            app.published.remove(&key).await?;
+            Ok(Settled::Elsewhere)
+        }
+    }
+}
+
+/// Copies the pinned bytes with metadata of our own; of what the uploader sent, only bytes remain.
+/// One call: CopyObject with `x-amz-copy-source-if-match`.
+async fn copy(
+    app: &App,
+    record: &Record,
+    pin: &Pin,
+    key: &PublishedKey,
+) -> Result<(), SdkError<CopyObjectError>> {
+    let version = pin.version_id.as_ref().map(|version| format!("?versionId={version}"));
+    // Every character of our keys stands for itself in a URL.
+    let source = format!("{}/{}{}", app.quarantine.bucket(), quarantine_key(record), version.unwrap_or_default());
+    app.s3
+        .copy_object()
+        .copy_source(source)
+        .copy_source_if_match(&pin.etag)
+        .bucket(app.published.bucket())
+        .key(key.to_string())
+        .metadata_directive(MetadataDirective::Replace)
+        .content_type(&record.content_type)
+        .content_disposition(attachment(&record.file_name))
+        .cache_control("private, no-store")
+        .tagging_directive(TaggingDirective::Replace)
+        .tagging(tags(record))
+        .checksum_algorithm(ChecksumAlgorithm::Sha256)
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// Who the object belongs to and who uploaded it (T-14), in the characters that tag values may
+/// have; the registry has the exact user.
+fn tags(record: &Record) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let uploader: String =
+        record.user.as_str().chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+    format!("tenant-id={}&uploader={uploader}", record.tenant)
+}

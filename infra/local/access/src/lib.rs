@@ -1,0 +1,155 @@
+//! Who calls the local services, and what they may do.
+//!
+//! Every function of the stack signs with a key of its own. The services ask this crate whose key
+//! it is, whether the signature is right ([`signature`]), and whether the call is allowed
+//! ([`Access::authorize`]). Each call is recorded, so a test can count what a request cost, and can
+//! be held at the door, so a test can stop a function at an exact step.
+
+mod hold;
+pub mod signature;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+pub use hold::Hold;
+
+/// The region of the local stack.
+pub const REGION: &str = "us-east-1";
+/// The account of the local stack.
+pub const ACCOUNT: &str = "000000000000";
+
+/// Who owns an access key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Principal {
+    /// The operator of the local stack: its own wiring, tests, a developer's shell.
+    Administrator,
+    /// A function, by its logical id in template.yaml.
+    Function(String),
+}
+
+/// A secret access key. It has no `Display`, and `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret itself, for signing.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
+/// A key pair that signs requests.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The public half, as it stands in signatures.
+    pub access_key_id: String,
+    /// The secret half.
+    pub secret_access_key: Secret,
+}
+
+/// One call to a service, as it was authorised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Whose key signed it.
+    pub principal: Principal,
+    /// Service and API operation, such as `s3:HeadObject` or `dynamodb:TransactWriteItems`.
+    pub operation: String,
+    /// What it touches: `bucket/key`, a table name, a queue name.
+    pub resource: String,
+    /// True when the signature stood in the URL: the caller is then whoever held that URL.
+    pub presigned: bool,
+}
+
+/// The call is not allowed by the caller's or the resource's policy.
+#[derive(Debug, thiserror::Error)]
+#[error("{principal:?} is not authorized to perform {operation} on {resource}")]
+pub struct Denied {
+    /// Who asked.
+    pub principal: Principal,
+    /// For what.
+    pub operation: String,
+    /// On what.
+    pub resource: String,
+}
+
+/// The keys of the stack, the record of calls, and the holds on them.
+#[derive(Default)]
+pub struct Access {
+    keys: Mutex<HashMap<String, (Secret, Principal)>>,
+    calls: Mutex<Vec<Call>>,
+    holds: Mutex<Vec<Arc<hold::Waiting>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Access {
+    /// An empty register of keys.
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Makes a fresh key pair for `principal`.
+    pub fn issue(&self, principal: Principal) -> Credentials {
+        let random = || uuid::Uuid::new_v4().simple().to_string();
+        let credentials = Credentials {
+            access_key_id: format!("AKIA{}", &random()[..16].to_uppercase()),
+            secret_access_key: Secret(format!("{}{}", random(), &random()[..8])),
+        };
+        lock(&self.keys)
+            .insert(credentials.access_key_id.clone(), (credentials.secret_access_key.clone(), principal));
+        credentials
+    }
+
+    /// The secret of a key, or `None` if no such key was issued.
+    pub fn secret(&self, access_key_id: &str) -> Option<Secret> {
+        lock(&self.keys).get(access_key_id).map(|(secret, _)| secret.clone())
+    }
+
+    /// Who owns a key.
+    pub fn principal(&self, access_key_id: &str) -> Option<Principal> {
+        lock(&self.keys).get(access_key_id).map(|(_, principal)| principal.clone())
+    }
+
+    /// Records `call`, waits while a test holds it, and says whether it is allowed.
+    ///
+    /// # Errors
+    /// [`Denied`] when a policy forbids it. Policies are not enforced yet: every signed call is
+    /// allowed. This is the one place where they will be.
+    pub async fn authorize(&self, call: Call) -> Result<(), Denied> {
+        lock(&self.calls).push(call.clone());
+        let holding = lock(&self.holds).iter().find(|hold| hold.catches(&call)).cloned();
+        if let Some(hold) = holding {
+            hold.wait().await;
+        }
+        Ok(())
+    }
+
+    /// Every call so far, oldest first.
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.calls).clone()
+    }
+
+    /// Holds every later call of `principal` to `operation` until the returned guard is released
+    /// or dropped.
+    pub fn hold(self: &Arc<Self>, principal: Principal, operation: &str) -> Hold {
+        let waiting = Arc::new(hold::Waiting::new(principal, operation.to_owned()));
+        lock(&self.holds).push(waiting.clone());
+        Hold::new(self.clone(), waiting)
+    }
+
+    fn release(&self, waiting: &Arc<hold::Waiting>) {
+        lock(&self.holds).retain(|other| !Arc::ptr_eq(other, waiting));
+        waiting.open();
+    }
+}
