@@ -1,7 +1,7 @@
 // PDF files that do more than show pages. Only what isn't inside compressed streams is seen.
 //
 // Names may be written with #xx in place of any character (ISO 32000-1, 7.3.5); these rules know
-// that for the first letter, which is where malware does it.
+// that for the letters where malware does it.
 
 rule pdf_with_javascript
 {
@@ -41,9 +41,11 @@ rule pdf_with_embedded_file
         $header = "%PDF-"
         $stream = /\/Type\s*\/(E|#45)mbeddedFile\b/
         $names = /\/(E|#45)mbeddedFiles\s*(<<|\d+\s+\d+\s+R)/
+        $xml = /\/Subtype\s*\/(text|application)#2[fF]xml\b/
         $dictionary = /\/EF\s*<<\s*\/U?F\s+\d+\s+\d+\s+R/
     condition:
-        $header in (0..1024) and any of ($stream, $names, $dictionary)
+        // One XML file is an electronic invoice (Factur-X, ZUGFeRD).
+        $header in (0..1024) and any of ($stream, $names, $dictionary) and not (#stream == 1 and $xml)
 }
 
 rule pdf_that_submits_or_opens_remote

@@ -29,13 +29,13 @@ rule powershell_download_and_run
         $run_3 = "Start-Process" nocase ascii wide
         $run_4 = /\|\s*IEX\b/ nocase ascii wide
         $hidden = /-w(in(dowstyle)?)?\s+hid(den)?/ nocase ascii wide
-        $bypass = /-(ep|exec|executionpolicy)\s+bypass/ nocase ascii wide
         $encoded = /powershell(\.exe)?"?\s[^\r\n]{0,120}-e(c|nc|ncodedcommand)?\s+[A-Za-z0-9+\/]{40}/ nocase ascii wide
         $client = "Net.WebClient" nocase ascii wide
     condition:
+        // Many a manual tells its readers to install something by such a line, but in the open.
         $encoded
-        or (any of ($download_*) and any of ($run_*) and ($client or $hidden or $bypass))
-        or (extension == "ps1" and any of ($download_*) and any of ($run_*))
+        or (any of ($download_*) and any of ($run_*)
+            and ($hidden or ($client and not declared_type startswith "text/")))
 }
 
 rule windows_script_host

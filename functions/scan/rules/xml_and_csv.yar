@@ -7,13 +7,12 @@ rule xml_external_entity
         description = "XML with an entity that makes its reader fetch a file or an address"
         reference = "https://owasp.org/www-community/vulnerabilities/XML_External_Entity_(XXE)_Processing"
     strings:
-        $general = /<!ENTITY\s+[\w.:-]+\s+(SYSTEM|PUBLIC\s+["'][^"']{0,200}["'])\s+["']/ ascii wide
-        $parameter = /<!ENTITY\s+%\s+[\w.:-]+\s+(SYSTEM|PUBLIC\s+["'][^"']{0,200}["'])\s+["']/ ascii wide
-        $doctype = "<!DOCTYPE" ascii wide
+        // Not names beside the document, as in books of several files, nor the address of a DTD.
+        $elsewhere = /<!ENTITY\s+(%\s+)?[\w.:-]+\s+(SYSTEM|PUBLIC\s+["'][^"']{0,200}["'])\s+["']\s*([a-z][a-z0-9+.-]{1,20}:|\/|\\|\.\.)/ nocase ascii wide
         $start_1 = "<?xml" ascii wide
         $start_2 = "<!DOCTYPE" ascii wide
     condition:
-        any of ($start_*) in (0..512) and $doctype and ($general or $parameter)
+        any of ($start_*) in (0..512) and $elsewhere
         and not declared_type startswith "text/"
 }
 

@@ -113,7 +113,8 @@ impl Engine {
 
     /// The names of all rules, sorted.
     pub fn rule_names(&self) -> Vec<String> {
-        let mut names: Vec<_> = self.rules.get_rules().iter().map(|rule| rule.identifier.to_owned()).collect();
+        let mut names: Vec<_> =
+            self.rules.get_rules().iter().map(|rule| rule.identifier.to_owned()).collect();
         names.sort_unstable();
         names
     }
@@ -176,7 +177,8 @@ impl Engine {
 fn texts(declared: &Declared<'_>) -> [(&'static str, String); 3] {
     // A NUL would panic in the crate.
     let clean = |text: &str| text.replace('\0', "\u{fffd}");
-    let declared_type = media_types::lookup(declared.content_type).map_or(declared.content_type, |known| known.name);
+    let declared_type =
+        media_types::lookup(declared.content_type).map_or(declared.content_type, |known| known.name);
     [
         ("filename", clean(declared.file_name)),
         ("extension", clean(&media_types::extension(declared.file_name).unwrap_or_default())),
@@ -213,7 +215,9 @@ fn text_of<'r>(metadata: &[Metadata<'r>], wanted: &str) -> &'r str {
 
 fn copied(scanned: Result<Vec<Rule<'_>>, yara::Error>, seconds: i32) -> Result<Vec<RuleMatch>, EngineError> {
     let rules = scanned.map_err(|error| match error {
-        yara::Error::Yara(error) if error.kind == YaraErrorKind::ScanTimeout => EngineError::TimedOut(seconds),
+        yara::Error::Yara(error) if error.kind == YaraErrorKind::ScanTimeout => {
+            EngineError::TimedOut(seconds)
+        }
         other => other.into(),
     })?;
     Ok(rules
@@ -225,3 +229,7 @@ fn copied(scanned: Result<Vec<Rule<'_>>, yara::Error>, seconds: i32) -> Result<V
         })
         .collect())
 }
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

@@ -85,7 +85,9 @@ fn hold_against(
         Some(flaw) if detected == media_type.name => {
             Err(Refusal::mismatch(format!("declared {}, but {flaw}", media_type.name)))
         }
-        Some(flaw) => Err(Refusal::mismatch(format!("declared {}, found {detected}: {flaw}", media_type.name))),
+        Some(flaw) => {
+            Err(Refusal::mismatch(format!("declared {}, found {detected}: {flaw}", media_type.name)))
+        }
         None if detected != media_type.name => {
             Err(Refusal::mismatch(format!("declared {}, found {detected}", media_type.name)))
         }

@@ -14,15 +14,10 @@ pub(super) fn is_zip(head: &[u8]) -> bool {
 
 /// ZIP programs start at the end of a file, so any file can be a ZIP too. This one must not be.
 pub(super) fn refuse_zip_at_the_end<R: Read + Seek>(input: &mut BufReader<R>) -> Result<(), Problem> {
-    let len = input.seek(SeekFrom::End(0))?;
-    let from = len.saturating_sub(LONGEST_COMMENT + END_RECORD as u64);
-    input.seek(SeekFrom::Start(from))?;
-    let mut end = Vec::new();
-    input.take(len - from).read_to_end(&mut end)?;
-
-    let records = end.windows(END_RECORD).enumerate().filter(|(_, record)| record.starts_with(b"PK\x05\x06"));
-    for (at, record) in records {
-        let number = |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
+    let (from, end) = read_end(input)?;
+    for (at, record) in end_records(&end) {
+        let number =
+            |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
         // Programs take the directory from its announced place or from just before the record.
         let (size, offset) = (u64::from(number(12)), u64::from(number(16)));
         let before = (from + at as u64).checked_sub(size);
@@ -35,6 +30,36 @@ pub(super) fn refuse_zip_at_the_end<R: Read + Seek>(input: &mut BufReader<R>) ->
         }
     }
     Ok(())
+}
+
+/// A ZIP must end with its end record and the comment that this announces: programs differ in
+/// which record they take when there is more.
+pub(super) fn check_zip_end<R: Read + Seek>(input: &mut BufReader<R>) -> Result<(), Problem> {
+    let (_, end) = read_end(input)?;
+    let (at, record) = end_records(&end).last().ok_or_else(|| malformed("it is cut off"))?;
+    let comment = usize::from(u16::from_le_bytes([record[20], record[21]]));
+    let behind = end.len() - at - END_RECORD;
+    if behind < comment {
+        return Err(malformed("it is cut off"));
+    }
+    if behind > comment {
+        return Err(Flaw::Trailing((behind - comment) as u64).into());
+    }
+    Ok(())
+}
+
+/// As much of the end as an end record with its comment can take, and where that begins.
+fn read_end<R: Read + Seek>(input: &mut BufReader<R>) -> Result<(u64, Vec<u8>), Problem> {
+    let len = input.seek(SeekFrom::End(0))?;
+    let from = len.saturating_sub(LONGEST_COMMENT + END_RECORD as u64);
+    input.seek(SeekFrom::Start(from))?;
+    let mut end = Vec::new();
+    input.take(len - from).read_to_end(&mut end)?;
+    Ok((from, end))
+}
+
+fn end_records(end: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    end.windows(END_RECORD).enumerate().filter(|(_, record)| record.starts_with(b"PK\x05\x06"))
 }
 
 /// gzip: compression method and flags (RFC 1952, section 2.3.1).

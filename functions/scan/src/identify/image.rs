@@ -57,7 +57,8 @@ fn jpeg_segments<R: Read + Seek>(input: &mut BufReader<R>) -> Result<(), Problem
             0x00 | 0xd8 => return Err(malformed("a JPEG marker is out of place")),
             _ => {
                 let length = u16::from_be_bytes(take(input)?);
-                let content = length.checked_sub(2).ok_or_else(|| malformed("a JPEG segment is too short"))?;
+                let content =
+                    length.checked_sub(2).ok_or_else(|| malformed("a JPEG segment is too short"))?;
                 skip(input, u64::from(content))?;
                 marker = if marker == 0xda { after_jpeg_scan(input)? } else { jpeg_marker(input)? };
             }

@@ -42,9 +42,8 @@ fn by_brand(brand: &[u8; 4]) -> Option<&'static str> {
         [b'3', b'g', b'p', _] | [b'3', b'g', b's', _] | [b'3', b'g', b'r', _] => "video/3gpp",
         [b'3', b'g', b'2', _] => "video/3gpp2",
         [b'i', b's', b'o', b'm' | b'2'..=b'9' | b'a'..=b'c'] => "video/mp4",
-        b"mp41" | b"mp42" | b"mp71" | b"avc1" | b"M4V " | b"M4VH" | b"M4VP" | b"MSNV" | b"dash" | b"msdh" | b"f4v " => {
-            "video/mp4"
-        }
+        b"mp41" | b"mp42" | b"mp71" | b"avc1" | b"M4V " | b"M4VH" | b"M4VP" | b"MSNV" | b"dash" | b"msdh"
+        | b"f4v " => "video/mp4",
         _ => return None,
     })
 }

@@ -19,7 +19,7 @@ pub use problem::Flaw;
 
 use airlock_objects::media_types::{self, MediaType};
 use file_format::FileFormat;
-use problem::{Problem, flawless, flaw_of};
+use problem::{Problem, flaw_of, flawless};
 use std::{
     borrow::Cow,
     io::{self, BufReader, Read, Seek, SeekFrom},
@@ -62,17 +62,26 @@ pub fn identify<R: Read + Seek>(input: R, declared: &MediaType) -> io::Result<Co
             return text::identify(&mut input, kind, &beginning, declared.name);
         }
     }
-    binary(&mut input, &head, len)
+    let content = binary(&mut input, &head, len)?;
+    if content.flaw.is_none()
+        && media_types::lookup(&content.media_type).is_none()
+        && text::is_text_type(declared.name)
+    {
+        // Nearer to what was declared than a guess at what this is: where it stops being text.
+        return Ok(Content { flaw: text::flaw(&mut input)?, ..content });
+    }
+    Ok(content)
 }
 
 fn binary<R: Read + Seek>(input: &mut BufReader<R>, head: &[u8], len: u64) -> io::Result<Content> {
     // Only the head: the crate's own readers could walk a large file for very long.
     let format = FileFormat::from_bytes(head);
     let canonical = |name: &str| media_types::lookup(name).map(|known| known.name);
-    let by_signature = canonical(format.media_type()).map_or_else(|| Cow::Owned(format.media_type().to_owned()), Cow::Borrowed);
+    let by_signature = canonical(format.media_type())
+        .map_or_else(|| Cow::Owned(format.media_type().to_owned()), Cow::Borrowed);
 
     if archive::is_zip(head) {
-        return office::identify(input, len);
+        return office::identify(input);
     }
     if let Some(media_type) = iso_media::media_type(head) {
         return checked(input, media_type, |input| iso_media::check(input, len));
@@ -84,7 +93,9 @@ fn binary<R: Read + Seek>(input: &mut BufReader<R>, head: &[u8], len: u64) -> io
         // Two bytes are a weak signature, so it is MP3 only if its frames are found.
         return match flaw_of(mpeg_audio::check(input, len))? {
             None => checked(input, "audio/mpeg", |_| Ok(())),
-            Some(flaw) => Ok(Content { media_type: Cow::Borrowed("application/octet-stream"), flaw: Some(flaw) }),
+            Some(flaw) => {
+                Ok(Content { media_type: Cow::Borrowed("application/octet-stream"), flaw: Some(flaw) })
+            }
         };
     }
     match by_signature.as_ref() {

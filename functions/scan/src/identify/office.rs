@@ -2,7 +2,7 @@
 //! Decided by its central directory, which is what programs go by.
 
 use super::{
-    Content,
+    Content, archive,
     problem::{Flaw, Problem, flaw_of, malformed},
     xml,
 };
@@ -17,19 +17,27 @@ use zip::{ZipArchive, result::ZipError};
 const LONGEST_TYPE_LIST: u64 = 1 << 20;
 
 const MAIN_PART: &str = ".main+xml";
+const OFFICE: [&str; 2] = ["application/vnd.openxmlformats-officedocument.", "application/vnd.ms-"];
+const OPEN_DOCUMENT: &str = "application/vnd.oasis.opendocument.";
 
 /// What a ZIP is, and what is wrong with it.
-pub(super) fn identify<R: Read + Seek>(input: &mut BufReader<R>, len: u64) -> io::Result<Content> {
-    input.rewind()?;
+pub(super) fn identify<R: Read + Seek>(input: &mut BufReader<R>) -> io::Result<Content> {
     let mut media_type = Cow::Borrowed("application/zip");
-    let checked = ZipArchive::new(input).map_err(Problem::from).and_then(|mut archive| {
-        refuse_ambiguity(&archive, len)?;
-        // Names stay readable when content is encrypted, but the list of types does not.
-        refuse_encryption(&mut archive)?;
-        media_type = type_by_members(&mut archive)?;
-        refuse_open_document_macros(&archive, &media_type)
-    });
-    Ok(Content { flaw: flaw_of(checked)?, media_type })
+    let flaw = flaw_of(check(input, &mut media_type))?;
+    Ok(Content { media_type, flaw })
+}
+
+fn check<R: Read + Seek>(
+    input: &mut BufReader<R>,
+    media_type: &mut Cow<'static, str>,
+) -> Result<(), Problem> {
+    archive::check_zip_end(input)?;
+    let mut archive = ZipArchive::new(input)?;
+    refuse_ambiguity(&archive)?;
+    // Names stay readable when content is encrypted, but the list of types does not.
+    refuse_encryption(&mut archive)?;
+    *media_type = type_by_members(&mut archive)?;
+    refuse_open_document_macros(&archive, media_type)
 }
 
 impl From<ZipError> for Problem {
@@ -42,15 +50,12 @@ impl From<ZipError> for Problem {
 }
 
 /// Two readers of one archive must see the same members.
-fn refuse_ambiguity<R: Read + Seek>(archive: &ZipArchive<R>, len: u64) -> Result<(), Problem> {
+fn refuse_ambiguity<R: Read + Seek>(archive: &ZipArchive<R>) -> Result<(), Problem> {
     if archive.offset() != 0 {
         return Err(malformed("data stands before the first member"));
     }
     if archive.has_duplicate_names() {
         return Err(malformed("two members have the same name"));
-    }
-    if archive.central_directory_start() > len {
-        return Err(malformed("it is cut off"));
     }
     Ok(())
 }
@@ -66,30 +71,36 @@ fn refuse_encryption<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<(), 
     Ok(())
 }
 
+/// What members say is believed only as far as it names a format that is a ZIP: any other name
+/// would let an archive pass as a picture.
 fn type_by_members<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<Cow<'static, str>, Problem> {
+    let has = |path: &str| !named(archive, |name| name.eq_ignore_ascii_case(path)).is_empty();
+    // Programs first: Java runs an archive that is a document as well.
+    if has("AndroidManifest.xml") {
+        return Ok(Cow::Borrowed("application/vnd.android.package-archive"));
+    }
+    if has("META-INF/MANIFEST.MF") {
+        return Ok(Cow::Borrowed("application/java-archive"));
+    }
     // Names of parts don't depend on case (ECMA-376, part 2, 6.2.2.3).
-    let lists: Vec<usize> = named(archive, |name| name.eq_ignore_ascii_case("[Content_Types].xml"));
-    match lists.as_slice() {
+    match named(archive, |name| name.eq_ignore_ascii_case("[Content_Types].xml")).as_slice() {
         [] => {}
         [list] => {
-            let has_macros = !named(archive, |name| name.to_ascii_lowercase().ends_with("vbaproject.bin")).is_empty();
+            let has_project = |name: &str| name.to_ascii_lowercase().ends_with("vbaproject.bin");
+            let has_macros = !named(archive, has_project).is_empty();
             let list = read_member(archive, *list)?;
-            return Ok(office_open_xml(&list, has_macros)?.unwrap_or(Cow::Borrowed("application/vnd.openxmlformats-package")));
+            let document = office_open_xml(&list, has_macros)?;
+            return Ok(document.unwrap_or(Cow::Borrowed("application/vnd.openxmlformats-package")));
         }
         _ => return Err(malformed("it has two lists of content types")),
     }
     if let [mimetype] = named(archive, |name| name == "mimetype").as_slice() {
         let name = read_member(archive, *mimetype)?;
-        return Ok(Cow::Owned(name.trim().to_owned()));
+        if name.starts_with(OPEN_DOCUMENT) || name == "application/epub+zip" {
+            return Ok(Cow::Owned(name));
+        }
     }
-    let has = |path: &str| !named(archive, |name| name.eq_ignore_ascii_case(path)).is_empty();
-    Ok(Cow::Borrowed(if has("AndroidManifest.xml") {
-        "application/vnd.android.package-archive"
-    } else if has("META-INF/MANIFEST.MF") {
-        "application/java-archive"
-    } else {
-        "application/zip"
-    }))
+    Ok(Cow::Borrowed("application/zip"))
 }
 
 fn named<R: Read + Seek>(archive: &ZipArchive<R>, is_it: impl Fn(&str) -> bool) -> Vec<usize> {
@@ -123,8 +134,10 @@ fn office_open_xml(list: &str, mut has_macros: bool) -> Result<Option<Cow<'stati
         };
         let Some(found) = xml::attribute(&element, "ContentType")? else { continue };
         let found = found.to_ascii_lowercase();
-        has_macros |= ["vbaproject", "macrosheet", "macroenabled", "activex"].iter().any(|word| found.contains(word));
-        if let Some(document) = found.strip_suffix(MAIN_PART) {
+        has_macros |=
+            ["vbaproject", "macrosheet", "macroenabled", "activex"].iter().any(|word| found.contains(word));
+        let document = found.strip_suffix(MAIN_PART);
+        if let Some(document) = document.filter(|name| OFFICE.iter().any(|office| name.starts_with(office))) {
             match &main {
                 Some(other) if other != document => return Err(malformed("it is two kinds of document")),
                 _ => main = Some(document.to_owned()),
@@ -133,7 +146,9 @@ fn office_open_xml(list: &str, mut has_macros: bool) -> Result<Option<Cow<'stati
     }
     Ok(main.map(|document| match (has_macros, document.as_str()) {
         (false, _) => Cow::Owned(document),
-        (true, name) if name.contains("word") => Cow::Borrowed("application/vnd.ms-word.document.macroenabled.12"),
+        (true, name) if name.contains("word") => {
+            Cow::Borrowed("application/vnd.ms-word.document.macroenabled.12")
+        }
         (true, name) if name.contains("excel") || name.contains("spreadsheet") => {
             Cow::Borrowed("application/vnd.ms-excel.sheet.macroenabled.12")
         }
@@ -143,11 +158,15 @@ fn office_open_xml(list: &str, mut has_macros: bool) -> Result<Option<Cow<'stati
 
 /// OpenDocument has no type of its own for documents with macros: they lie in these folders
 /// (OpenDocument 1.3, part 2; LibreOffice's `Basic` and `Scripts`).
-fn refuse_open_document_macros<R: Read + Seek>(archive: &ZipArchive<R>, media_type: &str) -> Result<(), Problem> {
-    if !media_type.starts_with("application/vnd.oasis.opendocument.") {
+fn refuse_open_document_macros<R: Read + Seek>(
+    archive: &ZipArchive<R>,
+    media_type: &str,
+) -> Result<(), Problem> {
+    if !media_type.starts_with(OPEN_DOCUMENT) {
         return Ok(());
     }
-    let is_script = |name: &str| !name.ends_with('/') && (name.starts_with("Basic/") || name.starts_with("Scripts/"));
+    let is_script =
+        |name: &str| !name.ends_with('/') && (name.starts_with("Basic/") || name.starts_with("Scripts/"));
     match archive.file_names_raw().map(String::from_utf8_lossy).find(|name| is_script(name)) {
         Some(name) => Err(Flaw::Macros(format!("member {name:?}")).into()),
         None => Ok(()),

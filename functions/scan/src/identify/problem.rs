@@ -10,7 +10,7 @@ use std::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
     /// It breaks the rules of its format, so programs can disagree about what it holds.
-    #[error("it is malformed: {0}")]
+    #[error("{0}")]
     Malformed(String),
     /// Something follows where the format says that it ends.
     #[error("{0} bytes follow its end")]

@@ -89,9 +89,9 @@ pub(super) fn kind(beginning: &str) -> &'static str {
     }
     let lower: String = start.chars().take(256).collect::<String>().to_ascii_lowercase();
     let starts_tag = |tag: &str| {
-        lower
-            .strip_prefix(tag)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(|next: char| next.is_whitespace() || "/>:[".contains(next)))
+        lower.strip_prefix(tag).is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with(|next: char| next.is_whitespace() || "/>:[".contains(next))
+        })
     };
     const HTML: [&str; 9] =
         ["<!doctype html", "<html", "<head", "<body", "<script", "<iframe", "<style", "<title", "<object"];
@@ -129,7 +129,7 @@ pub(super) fn identify<R: Read + Seek>(
     beginning: &str,
     declared: &'static str,
 ) -> io::Result<Content> {
-    if let Some(flaw) = flaw_of(is_text(input))? {
+    if let Some(flaw) = flaw(input)? {
         return Ok(Content { media_type: Cow::Borrowed("application/octet-stream"), flaw: Some(flaw) });
     }
     let (media_type, checked) = match (kind, declared) {
@@ -147,6 +147,16 @@ pub(super) fn identify<R: Read + Seek>(
     Ok(Content { media_type: Cow::Borrowed(media_type), flaw: flaw_of(checked)? })
 }
 
+/// Whether files of this type are text.
+pub(super) fn is_text_type(media_type: &str) -> bool {
+    PLAIN_BY_ANY_NAME.contains(&media_type) || ["application/json", "application/xml"].contains(&media_type)
+}
+
+/// Where the input stops being text in UTF-8 or UTF-16, if it does.
+pub(super) fn flaw<R: Read + Seek>(input: &mut BufReader<R>) -> io::Result<Option<Flaw>> {
+    flaw_of(is_text(input))
+}
+
 /// Whether the whole input is text in the encoding in which it starts.
 fn is_text<R: Read + Seek>(input: &mut BufReader<R>) -> Result<(), Problem> {
     input.rewind()?;
@@ -159,8 +169,9 @@ fn is_text<R: Read + Seek>(input: &mut BufReader<R>) -> Result<(), Problem> {
     loop {
         let left_over = buffer.len();
         let read = input.by_ref().take(1 << 16).read_to_end(&mut buffer)?;
-        let (_, rest) = decode(encoding, &buffer)
-            .map_err(|at| malformed(format!("it is no text at or soon after byte {}", position + at as u64)))?;
+        let (_, rest) = decode(encoding, &buffer).map_err(|at| {
+            malformed(format!("it is no UTF-8 or UTF-16 text at or soon after byte {}", position + at as u64))
+        })?;
         if read == 0 {
             return if left_over == 0 { Ok(()) } else { Err(malformed("its last character is cut off")) };
         }

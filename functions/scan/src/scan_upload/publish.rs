@@ -61,7 +61,8 @@ async fn copy(
 ) -> Result<(), SdkError<CopyObjectError>> {
     let version = pin.version_id.as_ref().map(|version| format!("?versionId={version}"));
     // Every character of our keys stands for itself in a URL.
-    let source = format!("{}/{}{}", app.quarantine.bucket(), quarantine_key(record), version.unwrap_or_default());
+    let source =
+        format!("{}/{}{}", app.quarantine.bucket(), quarantine_key(record), version.unwrap_or_default());
     app.s3
         .copy_object()
         .copy_source(source)
@@ -84,7 +85,6 @@ async fn copy(
 /// have; the registry has the exact user.
 fn tags(record: &Record) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    let uploader: String =
-        record.user.as_str().chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+    let uploader: String = record.user.as_str().chars().map(|c| if allowed(c) { c } else { '_' }).collect();
     format!("tenant-id={}&uploader={uploader}", record.tenant)
 }

@@ -44,10 +44,13 @@ pub(super) async fn close(
     verdict: &Verdict,
 ) -> anyhow::Result<Settled> {
     let (step, settled) = match verdict.outcome {
-        Outcome::Malicious | Outcome::Mismatch | Outcome::LimitsExceeded => (Transition::Reject, Settled::Rejected),
+        Outcome::Malicious | Outcome::Mismatch | Outcome::LimitsExceeded => {
+            (Transition::Reject, Settled::Rejected)
+        }
         Outcome::Unscannable | Outcome::Clean => (Transition::Fail, Settled::Failed),
     };
-    let change = Change::new(record, step, Actor::Function(FUNCTION), Timestamp::now()).verdict(verdict).settled();
+    let change =
+        Change::new(record, step, Actor::Function(FUNCTION), Timestamp::now()).verdict(verdict).settled();
     let change = match sha256 {
         Some(sha256) => change.scanned(sha256),
         None => change,

@@ -1,0 +1,201 @@
+//! Inspection of files as they are, and of the same files cut, extended, renamed and disguised.
+//! `tests/files` at the root of the workspace has a valid file of every allowed type.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod archives;
+mod text;
+
+use airlock_objects::{
+    media_types::{self, DEFAULT, MediaType},
+    verdict::Outcome,
+};
+use airlock_scan::{
+    engine::Engine,
+    inspect::{Declared, Finding, inspect},
+};
+use std::{
+    fs,
+    io::{Cursor, Seek, Write},
+    path::Path,
+    sync::LazyLock,
+    time::Duration,
+};
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::load().unwrap());
+
+fn sample(extension: &str) -> Vec<u8> {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/files").join(format!("sample.{extension}"));
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn sample_of(media_type: &MediaType) -> Vec<u8> {
+    sample(media_type.extensions[0])
+}
+
+fn inspected(content_type: &str, file_name: &str, bytes: &[u8]) -> Finding {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file.rewind().unwrap();
+    let declared = Declared { content_type, file_name, size: bytes.len() as u64 };
+    inspect(&ENGINE, &file, &declared, Duration::from_secs(20))
+}
+
+#[track_caller]
+fn assert_mismatch(content_type: &str, bytes: &[u8], detected: &str, reason: &str) {
+    let found = inspected(content_type, "file", bytes);
+    assert_eq!(found.outcome, Outcome::Mismatch, "{found:?}");
+    assert_eq!(found.detected_type.as_deref(), Some(detected), "{found:?}");
+    assert!(found.reason.as_deref().unwrap().contains(reason), "{found:?}");
+}
+
+/// Text of these types is told apart by its declaration alone.
+fn is_clean_as(content: &MediaType, declared: &MediaType) -> bool {
+    let plain = ["text/plain", "text/csv", "text/markdown"];
+    content == declared
+        || (plain.contains(&declared.name)
+            && (plain.contains(&content.name) || content.name == "application/json"))
+}
+
+#[test]
+fn c09_a_valid_file_of_every_allowed_type_is_that_type_and_no_other() {
+    for content in DEFAULT {
+        let bytes = sample_of(content);
+        for declared in DEFAULT {
+            let found = inspected(declared.name, "sample", &bytes);
+            if is_clean_as(content, declared) {
+                let clean = Finding {
+                    outcome: Outcome::Clean,
+                    detected_type: Some(declared.name.into()),
+                    matches: vec![],
+                    reason: None,
+                };
+                assert_eq!(found, clean);
+            } else {
+                assert_eq!(
+                    found.outcome,
+                    Outcome::Mismatch,
+                    "{} as {}: {found:?}",
+                    content.name,
+                    declared.name
+                );
+                let reason = found.reason.unwrap();
+                assert!(reason.starts_with(&format!("declared {}, found ", declared.name)), "{reason}");
+                // Plain text that isn't the JSON or XML it was declared to be is just that.
+                let (detected, text) = (found.detected_type.unwrap(), content.name.starts_with("text/"));
+                assert!(
+                    detected == content.name
+                        || (detected == "text/plain" && (text || content.name == "application/json")),
+                    "{detected} for {}",
+                    content.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn c09_the_extension_must_fit_and_may_lack() {
+    for (name, outcome) in [
+        ("photo.jpg", Outcome::Clean),
+        ("photo.JPEG", Outcome::Clean),
+        ("photo", Outcome::Clean),
+        ("photo.png", Outcome::Mismatch),
+        ("photo.jpg.exe", Outcome::Mismatch),
+        ("photo.php ", Outcome::Mismatch),
+    ] {
+        let found = inspected("image/jpeg", name, &sample("jpg"));
+        assert_eq!(found.outcome, outcome, "{name}: {found:?}");
+    }
+    let reason = inspected("image/jpeg", "photo.jpg.exe", &sample("jpg")).reason.unwrap();
+    assert_eq!(reason, "declared image/jpeg, but the file name ends in .exe");
+}
+
+#[test]
+fn c09_types_that_are_not_allowed_are_refused_even_if_true() {
+    let found = inspected("text/html", "page.html", b"<html></html>");
+    assert_eq!(found.outcome, Outcome::Mismatch);
+    assert_eq!(found.reason.unwrap(), "text/html is not an allowed type");
+}
+
+/// Types whose end can be found, and so whether something follows it.
+const WITH_AN_END: [&str; 17] = [
+    "png", "jpg", "gif", "webp", "avif", "pdf", "wav", "mp4", "mov", "7z", "zip", "docx", "xlsx", "pptx",
+    "odt", "ods", "odp",
+];
+
+fn declared_for(extension: &str) -> &'static str {
+    DEFAULT.iter().find(|known| known.extensions.contains(&extension)).unwrap().name
+}
+
+#[test]
+fn c09_a_file_that_is_cut_off_is_refused() {
+    for extension in WITH_AN_END {
+        let bytes = sample(extension);
+        for length in [bytes.len() - 3, bytes.len() / 2] {
+            // Trailing line breaks of a PDF are no loss.
+            let length = if extension == "pdf" { length - 8 } else { length };
+            let found = inspected(declared_for(extension), "file", &bytes[..length]);
+            assert_eq!(found.outcome, Outcome::Mismatch, "{extension} cut to {length}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn c09_data_behind_the_end_is_refused() {
+    for extension in WITH_AN_END {
+        // A PDF's end is looked for in its last kilobyte.
+        for count in if extension == "pdf" { [1_100, 80_000] } else { [1, 80_000] } {
+            let bytes = [sample(extension), b"+".repeat(count)].concat();
+            let found = inspected(declared_for(extension), "file", &bytes);
+            assert_eq!(found.outcome, Outcome::Mismatch, "{extension} and {count} bytes: {found:?}");
+        }
+    }
+    let one_more = [sample("png"), b"!".to_vec()].concat();
+    assert_mismatch("image/png", &one_more, "image/png", "1 bytes follow its end");
+}
+
+#[test]
+fn cameras_may_append_pictures_and_zeros() {
+    let two = [sample("jpg"), vec![0; 100], sample("jpg")].concat();
+    assert_eq!(inspected("image/jpeg", "a.jpg", &two).outcome, Outcome::Clean);
+    let padded = [sample("png"), vec![0; 100]].concat();
+    assert_eq!(inspected("image/png", "a.png", &padded).outcome, Outcome::Clean);
+    let motion_photo = [sample("jpg"), sample("mp4")].concat();
+    assert_mismatch("image/jpeg", &motion_photo, "image/jpeg", "bytes follow its end");
+}
+
+#[test]
+fn matches_weigh_more_than_a_mismatch() {
+    let test_file =
+        [r"X5O!P%@AP[4\PZX54(P^)7CC)7}$", "EICAR-STANDARD-ANTIVIRUS-", "TEST-FILE!$H+H*"].concat();
+    for content_type in ["text/plain", "image/png"] {
+        let found = inspected(content_type, "a", test_file.as_bytes());
+        assert_eq!(found.outcome, Outcome::Malicious, "{found:?}");
+        assert_eq!(found.matches.len(), 1);
+        assert_eq!(found.matches[0].rule, "eicar_test_file");
+        assert_eq!(found.matches[0].severity, "critical");
+        assert!(!found.matches[0].description.is_empty());
+        assert_eq!(found.reason.as_deref(), Some("matched eicar_test_file"));
+    }
+}
+
+#[test]
+fn broken_files_are_findings_not_crashes() {
+    for known in DEFAULT {
+        let bytes = sample_of(known);
+        for at in (0..bytes.len().min(4096)).step_by(7) {
+            for value in [0, 0x7f, 0xff] {
+                let mut broken = bytes.clone();
+                broken[at] = value;
+                broken.truncate(bytes.len().min(8192));
+                let found = airlock_scan::identify::identify(
+                    Cursor::new(&broken),
+                    media_types::lookup(known.name).unwrap(),
+                );
+                assert!(found.is_ok(), "{} with byte {at} = {value}: {found:?}", known.name);
+            }
+        }
+    }
+}
