@@ -1,0 +1,132 @@
+//! The door to the engine: checks the signature, records the call, passes the request on.
+
+use crate::DynamoDbError;
+use airlock_local_access::{
+    Access, Call,
+    signature::{SignatureError, verify},
+};
+use axum::{
+    Router,
+    body::{Bytes, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, sync::Arc};
+use tokio::net::TcpListener;
+
+const JSON: &str = "application/x-amz-json-1.0";
+const TARGET: &str = "x-amz-target";
+const TARGET_PREFIX: &str = "DynamoDB_20120810.";
+/// DynamoDB takes requests of up to 16 MB.
+const MAX_BODY: usize = 16 << 20;
+/// The engine wants to see a signature and does not check it.
+const UNCHECKED: &str = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/dynamodb/aws4_request, \
+    SignedHeaders=host, Signature=x";
+
+#[derive(Clone)]
+pub(crate) struct Door {
+    engine: String,
+    http: reqwest::Client,
+    access: Arc<Access>,
+}
+
+impl Door {
+    pub(crate) fn new(engine: String, access: Arc<Access>) -> Self {
+        Self { engine, http: reqwest::Client::new(), access }
+    }
+
+    /// A request of the stack's own.
+    pub(crate) async fn ask(&self, operation: &str, request: &Value) -> Result<Value, DynamoDbError> {
+        let (status, _, body) =
+            self.pass(&format!("{TARGET_PREFIX}{operation}"), request.to_string().into()).await?;
+        if status.is_success() {
+            Ok(serde_json::from_slice(&body).unwrap_or_default())
+        } else {
+            Err(DynamoDbError::Refused(String::from_utf8_lossy(&body).into_owned()))
+        }
+    }
+
+    async fn pass(
+        &self,
+        target: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), reqwest::Error> {
+        let request = self.http.post(&self.engine).header(header::CONTENT_TYPE, JSON).header(TARGET, target);
+        let request =
+            request.header("x-amz-date", "20260101T000000Z").header(header::AUTHORIZATION, UNCHECKED);
+        let response = request.body(body).send().await?;
+        Ok((response.status(), response.headers().clone(), response.bytes().await?))
+    }
+}
+
+pub(crate) async fn serve(listener: TcpListener, door: Door) {
+    let router = Router::new().fallback(answer).with_state(door);
+    // This ends with the runtime that it runs on.
+    let _ = axum::serve(listener, router).await;
+}
+
+async fn answer(State(door): State<Door>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "ValidationException", "The request is too long.");
+    };
+    let principal = match verify(&door.access, "dynamodb", &parts, &body) {
+        Ok(principal) => principal,
+        Err(error) => return unsigned(&error),
+    };
+    let target = parts.headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let call = Call {
+        principal,
+        operation: format!("dynamodb:{}", target.strip_prefix(TARGET_PREFIX).unwrap_or_default()),
+        resource: tables(&serde_json::from_slice(&body).unwrap_or_default()),
+        presigned: false,
+    };
+    if let Err(denied) = door.access.authorize(call).await {
+        return refuse(StatusCode::BAD_REQUEST, "AccessDeniedException", &denied.to_string());
+    }
+    match door.pass(target, body).await {
+        Ok((status, headers, body)) => {
+            let kept = [header::CONTENT_TYPE.as_str(), "x-amz-crc32", "x-amzn-requestid"];
+            let mut response = (status, body).into_response();
+            for name in kept {
+                if let Some(value) = headers.get(name) {
+                    response.headers_mut().insert(name, value.clone());
+                }
+            }
+            response
+        }
+        Err(error) => {
+            tracing::error!(%error, "the engine does not answer");
+            refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "The engine does not answer.")
+        }
+    }
+}
+
+fn refuse(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": message });
+    (status, [(header::CONTENT_TYPE, JSON)], body.to_string()).into_response()
+}
+
+fn unsigned(error: &SignatureError) -> Response {
+    refuse(StatusCode::BAD_REQUEST, error.code(), &error.to_string())
+}
+
+/// The names of the tables in a request, wherever they stand in it.
+fn tables(request: &Value) -> String {
+    fn collect(value: &Value, names: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                names.extend(fields.get("TableName").and_then(Value::as_str).map(str::to_owned));
+                fields.values().for_each(|value| collect(value, names));
+            }
+            Value::Array(values) => values.iter().for_each(|value| collect(value, names)),
+            _ => {}
+        }
+    }
+    let mut names = BTreeSet::new();
+    names.extend(request["RequestItems"].as_object().into_iter().flat_map(|items| items.keys().cloned()));
+    collect(request, &mut names);
+    names.into_iter().collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,278 @@
+//! Queues and messages in a SQLite file. Every method is one transaction.
+
+use crate::{SqsError, arn, attributes::Attributes};
+use md5::{Digest, Md5};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use serde_json::Value;
+use std::{collections::BTreeMap, path::Path, time::Duration};
+use uuid::Uuid;
+
+const SCHEMA: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    CREATE TABLE IF NOT EXISTS queues (name TEXT PRIMARY KEY, attributes TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS messages (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        queue TEXT NOT NULL REFERENCES queues (name) ON DELETE CASCADE,
+        id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        attributes TEXT NOT NULL,
+        sent INTEGER NOT NULL,
+        visible_at INTEGER NOT NULL,
+        receives INTEGER NOT NULL DEFAULT 0,
+        first_received INTEGER,
+        receipt TEXT,
+        source TEXT
+    );
+    CREATE INDEX IF NOT EXISTS by_queue ON messages (queue, visible_at);
+    PRAGMA foreign_keys = ON;
+";
+
+/// A message as a receive answers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its id, the same for all of its life.
+    pub message_id: String,
+    /// What deletes this delivery of it.
+    pub receipt_handle: String,
+    /// What was sent.
+    pub body: String,
+    /// MD5 of the body, in hex.
+    pub md5_of_body: String,
+    /// `ApproximateReceiveCount`, `SentTimestamp` and the like.
+    pub attributes: BTreeMap<String, String>,
+    /// What the sender added; `Null` if nothing.
+    pub message_attributes: Value,
+}
+
+/// How many messages a queue has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// Can be received.
+    pub visible: u64,
+    /// Received, and neither deleted nor visible again.
+    pub in_flight: u64,
+    /// Sent, and not visible yet.
+    pub delayed: u64,
+}
+
+pub(crate) struct Store {
+    connection: Connection,
+}
+
+impl Store {
+    pub(crate) fn open(data: &Path) -> Result<Self, SqsError> {
+        std::fs::create_dir_all(data)?;
+        let connection = Connection::open(data.join("queues.sqlite"))?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(Self { connection })
+    }
+
+    pub(crate) fn create(&mut self, name: &str, attributes: &Attributes) -> Result<(), SqsError> {
+        let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if name.ends_with(".fifo") {
+            return Err(SqsError::Unsupported("A FIFO queue".to_owned()));
+        }
+        if name.is_empty() || name.len() > 80 || !name.bytes().all(valid) {
+            return Err(SqsError::Invalid("A queue name is 1 to 80 letters, digits, - and _.".to_owned()));
+        }
+        let attributes = match self.attributes(name) {
+            Ok(existing) => existing.merged(attributes),
+            Err(SqsError::NoQueue) => attributes.clone(),
+            Err(error) => return Err(error),
+        };
+        self.connection.execute(
+            "INSERT INTO queues VALUES (?1, ?2) ON CONFLICT DO UPDATE SET attributes = ?2",
+            params![name, attributes.to_json().to_string()],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn drop_queue(&mut self, queue: &str) -> Result<(), SqsError> {
+        match self.connection.execute("DELETE FROM queues WHERE name = ?1", [queue])? {
+            0 => Err(SqsError::NoQueue),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn purge(&mut self, queue: &str) -> Result<(), SqsError> {
+        self.attributes(queue)?;
+        self.connection.execute("DELETE FROM messages WHERE queue = ?1", [queue])?;
+        Ok(())
+    }
+
+    pub(crate) fn names(&self, prefix: &str) -> Result<Vec<String>, SqsError> {
+        let mut query = self.connection.prepare("SELECT name FROM queues ORDER BY name")?;
+        let names = query.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+        Ok(names.into_iter().filter(|name| name.starts_with(prefix)).collect())
+    }
+
+    pub(crate) fn attributes(&self, queue: &str) -> Result<Attributes, SqsError> {
+        let query = "SELECT attributes FROM queues WHERE name = ?1";
+        let text: Option<String> = self.connection.query_row(query, [queue], |row| row.get(0)).optional()?;
+        let value = serde_json::from_str(&text.ok_or(SqsError::NoQueue)?).unwrap_or_default();
+        Attributes::from_json(&value)
+    }
+
+    pub(crate) fn put(
+        &mut self,
+        queue: &str,
+        body: &str,
+        delay: Option<Duration>,
+        message_attributes: &Value,
+        now: i64,
+    ) -> Result<String, SqsError> {
+        let attributes = self.attributes(queue)?;
+        let max = attributes.number("MaximumMessageSize");
+        if body.is_empty() {
+            return Err(SqsError::Missing("MessageBody"));
+        }
+        if body.len() as u64 > max {
+            return Err(SqsError::Invalid(format!("Message must be shorter than {max} bytes.")));
+        }
+        let id = Uuid::new_v4().to_string();
+        let visible_at = now + millis(delay.unwrap_or_else(|| attributes.seconds("DelaySeconds")));
+        self.connection.execute(
+            "INSERT INTO messages (queue, id, body, attributes, sent, visible_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![queue, id, body, message_attributes.to_string(), now, visible_at],
+        )?;
+        Ok(id)
+    }
+
+    pub(crate) fn take(
+        &mut self,
+        queue: &str,
+        max: usize,
+        hidden_for: Option<Duration>,
+        now: i64,
+    ) -> Result<Vec<Message>, SqsError> {
+        let attributes = self.attributes(queue)?;
+        let visible_at = now + millis(hidden_for.unwrap_or_else(|| attributes.seconds("VisibilityTimeout")));
+        let transaction = self.connection.transaction()?;
+        let oldest = now - millis(attributes.seconds("MessageRetentionPeriod"));
+        transaction.execute("DELETE FROM messages WHERE queue = ?1 AND sent < ?2", params![queue, oldest])?;
+        if let Some(redrive) = attributes.redrive() {
+            transaction.execute(
+                "UPDATE messages SET queue = ?1, source = ?2, receives = 0, first_received = NULL, receipt = NULL
+                 WHERE queue = ?3 AND visible_at <= ?4 AND receives >= ?5
+                 AND EXISTS (SELECT 1 FROM queues WHERE name = ?1)",
+                params![redrive.dead_letter_queue, queue, queue, now, redrive.max_receives],
+            )?;
+        }
+        let sequence: Vec<i64> = transaction
+            .prepare_cached(
+                "SELECT seq FROM messages WHERE queue = ?1 AND visible_at <= ?2 ORDER BY seq LIMIT ?3",
+            )?
+            .query_map(params![queue, now, max as u64], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let messages = sequence
+            .into_iter()
+            .map(|seq| deliver(&transaction, seq, visible_at, now))
+            .collect::<Result<Vec<_>, _>>()?;
+        transaction.commit()?;
+        Ok(messages)
+    }
+
+    /// In how many milliseconds the next hidden message becomes visible.
+    pub(crate) fn next_visible(&self, queue: &str, now: i64) -> Result<Option<u64>, SqsError> {
+        let query = "SELECT min(visible_at) FROM messages WHERE queue = ?1 AND visible_at > ?2";
+        let next: Option<i64> = self.connection.query_row(query, params![queue, now], |row| row.get(0))?;
+        Ok(next.map(|next| (next - now).unsigned_abs()))
+    }
+
+    /// Deleting a message that is gone already is no error, nor is a handle of an earlier delivery;
+    /// that one deletes nothing.
+    pub(crate) fn delete(&mut self, queue: &str, receipt: &str) -> Result<(), SqsError> {
+        self.attributes(queue)?;
+        if !is_handle(receipt) {
+            return Err(SqsError::BadHandle);
+        }
+        self.connection
+            .execute("DELETE FROM messages WHERE queue = ?1 AND receipt = ?2", params![queue, receipt])?;
+        Ok(())
+    }
+
+    pub(crate) fn hide(
+        &mut self,
+        queue: &str,
+        receipt: &str,
+        hidden: Duration,
+        now: i64,
+    ) -> Result<(), SqsError> {
+        self.attributes(queue)?;
+        if hidden > Duration::from_secs(43_200) {
+            return Err(SqsError::Invalid("VisibilityTimeout must be within 0 to 43200.".to_owned()));
+        }
+        if !is_handle(receipt) {
+            return Err(SqsError::BadHandle);
+        }
+        let changed = self.connection.execute(
+            "UPDATE messages SET visible_at = ?1 WHERE queue = ?2 AND receipt = ?3 AND visible_at > ?4",
+            params![now + millis(hidden), queue, receipt, now],
+        )?;
+        if changed == 0 { Err(SqsError::NotInFlight) } else { Ok(()) }
+    }
+
+    /// Moves the messages of a dead-letter queue back to where they came from, or to `target`.
+    pub(crate) fn move_back(&mut self, queue: &str, target: Option<&str>, now: i64) -> Result<(), SqsError> {
+        self.attributes(queue)?;
+        self.connection.execute(
+            "UPDATE messages SET queue = coalesce(?1, source),
+                 receives = 0, visible_at = ?2, receipt = NULL, source = NULL
+             WHERE queue = ?3 AND (?1 IS NOT NULL OR source IS NOT NULL)",
+            params![target, now, queue],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn depth(&self, queue: &str, now: i64) -> Result<Depth, SqsError> {
+        self.attributes(queue)?;
+        let query = "SELECT count(*) FILTER (WHERE visible_at <= ?2),
+                count(*) FILTER (WHERE visible_at > ?2 AND receipt IS NOT NULL),
+                count(*) FILTER (WHERE visible_at > ?2 AND receipt IS NULL)
+            FROM messages WHERE queue = ?1";
+        let depth =
+            |row: &Row<'_>| Ok(Depth { visible: row.get(0)?, in_flight: row.get(1)?, delayed: row.get(2)? });
+        Ok(self.connection.query_row(query, params![queue, now], depth)?)
+    }
+}
+
+/// Hands one message out: counts the delivery and gives it a handle of its own.
+fn deliver(transaction: &Transaction<'_>, seq: i64, visible_at: i64, now: i64) -> rusqlite::Result<Message> {
+    let receipt = format!("receipt-{}", Uuid::new_v4().simple());
+    transaction
+        .prepare_cached(
+            "UPDATE messages SET receives = receives + 1, first_received = coalesce(first_received, ?1),
+             visible_at = ?2, receipt = ?3 WHERE seq = ?4
+             RETURNING id, body, attributes, sent, receives, first_received, source",
+        )?
+        .query_row(params![now, visible_at, receipt, seq], |row| {
+            let body: String = row.get(1)?;
+            let number = |column| row.get::<_, i64>(column).map(|number| number.to_string());
+            let mut attributes = BTreeMap::from([
+                ("SenderId".to_owned(), "AIDALOCAL".to_owned()),
+                ("SentTimestamp".to_owned(), number(3)?),
+                ("ApproximateReceiveCount".to_owned(), number(4)?),
+                ("ApproximateFirstReceiveTimestamp".to_owned(), number(5)?),
+            ]);
+            if let Some(source) = row.get::<_, Option<String>>(6)? {
+                attributes.insert("DeadLetterQueueSourceArn".to_owned(), arn(&source));
+            }
+            Ok(Message {
+                message_id: row.get(0)?,
+                receipt_handle: receipt.clone(),
+                md5_of_body: hex::encode(Md5::digest(&body)),
+                body,
+                attributes,
+                message_attributes: serde_json::from_str(&row.get::<_, String>(2)?).unwrap_or_default(),
+            })
+        })
+}
+
+fn is_handle(text: &str) -> bool {
+    text.strip_prefix("receipt-").is_some_and(|id| id.len() == 32)
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
