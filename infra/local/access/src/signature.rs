@@ -93,6 +93,11 @@ pub fn verify(
     if !["host", "x-amz-date"].iter().all(|name| signed.contains(name)) {
         return Err(SignatureError::Incomplete("host and x-amz-date must be signed"));
     }
+    // Else whoever sees a signed request could send it as another operation.
+    let mut names = request.headers.keys().map(http::HeaderName::as_str);
+    if !names.all(|name| !name.starts_with("x-amz-") || signed.contains(&name)) {
+        return Err(SignatureError::Incomplete("every x-amz header must be signed"));
+    }
     let date = header(&request.headers, "x-amz-date").ok_or(SignatureError::Incomplete("x-amz-date"))?;
     let time = parse_date(date).ok_or(SignatureError::Incomplete("x-amz-date"))?;
     let day = date.split('T').next().unwrap_or_default();
@@ -213,12 +218,23 @@ mod tests {
         assert_eq!(verify(&access, "dynamodb", &good, BODY), Err(SignatureError::Mismatch));
         assert_eq!(verified(&signed(&id, "wrong", now), BODY), Err(SignatureError::Mismatch));
         assert_eq!(verified(&signed("AKIANOBODY", &secret, now), BODY), Err(SignatureError::UnknownKey));
-        let old = now - std::time::Duration::from_secs(16 * 60);
-        assert_eq!(verified(&signed(&id, &secret, old), BODY), Err(SignatureError::Expired));
+        let too_far = std::time::Duration::from_secs(16 * 60);
+        for time in [now - too_far, now + too_far] {
+            assert_eq!(verified(&signed(&id, &secret, time), BODY), Err(SignatureError::Expired));
+        }
+        for name in ["host;", "x-amz-date;"] {
+            let mut less = good.clone();
+            let text = less.headers["authorization"].to_str().unwrap().replace(name, "");
+            less.headers.insert("authorization", text.parse().unwrap());
+            assert!(matches!(verified(&less, BODY), Err(SignatureError::Incomplete(_))), "{name}");
+        }
 
         let mut changed = good.clone();
         changed.headers.insert("x-amz-target", "AmazonSQS.PurgeQueue".parse().unwrap());
         assert_eq!(verified(&changed, BODY), Err(SignatureError::Mismatch));
+        let mut added = good.clone();
+        added.headers.insert("x-amz-meta", "x".parse().unwrap());
+        assert!(matches!(verified(&added, BODY), Err(SignatureError::Incomplete(_))));
         let mut unsigned = good;
         unsigned.headers.remove("authorization");
         assert_eq!(verified(&unsigned, BODY), Err(SignatureError::Missing));

@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 const JSON: &str = "application/x-amz-json-1.0";
 const TARGET: &str = "x-amz-target";
 const TARGET_PREFIX: &str = "DynamoDB_20120810.";
+const STREAMS_TARGET_PREFIX: &str = "DynamoDBStreams_20120810.";
 /// DynamoDB takes requests of up to 16 MB.
 const MAX_BODY: usize = 16 << 20;
 /// The engine wants to see a signature and does not check it.
@@ -33,8 +34,10 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    pub(crate) fn new(engine: String, access: Arc<Access>) -> Self {
-        Self { engine, http: reqwest::Client::new(), access }
+    pub(crate) fn new(engine: String, access: Arc<Access>) -> Result<Self, reqwest::Error> {
+        // The engine is on loopback; a proxy named in the environment could not reach it.
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Self { engine, http, access })
     }
 
     /// A request of the stack's own.
@@ -77,10 +80,19 @@ async fn answer(State(door): State<Door>, request: Request) -> Response {
         Err(error) => return unsigned(&error),
     };
     let target = parts.headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let operation =
+        [TARGET_PREFIX, STREAMS_TARGET_PREFIX].iter().find_map(|prefix| target.strip_prefix(prefix));
+    let Some(operation) = operation else {
+        return refuse(StatusCode::BAD_REQUEST, "UnknownOperationException", "There is no such operation.");
+    };
+    // What cannot be read here must not get past the check of who may touch which table.
+    let Ok(request) = serde_json::from_slice::<Value>(&body) else {
+        return refuse(StatusCode::BAD_REQUEST, "SerializationException", "The body is not JSON.");
+    };
     let call = Call {
         principal,
-        operation: format!("dynamodb:{}", target.strip_prefix(TARGET_PREFIX).unwrap_or_default()),
-        resource: tables(&serde_json::from_slice(&body).unwrap_or_default()),
+        operation: format!("dynamodb:{operation}"),
+        resource: tables(&request),
         presigned: false,
     };
     if let Err(denied) = door.access.authorize(call).await {
@@ -113,12 +125,16 @@ fn unsigned(error: &SignatureError) -> Response {
     refuse(StatusCode::BAD_REQUEST, error.code(), &error.to_string())
 }
 
-/// The names of the tables in a request, wherever they stand in it.
+/// The names of the tables in a request, wherever they stand in it: by name, or in the ARN of a table
+/// or of its stream.
 fn tables(request: &Value) -> String {
     fn collect(value: &Value, names: &mut BTreeSet<String>) {
         match value {
             Value::Object(fields) => {
-                names.extend(fields.get("TableName").and_then(Value::as_str).map(str::to_owned));
+                let named = ["TableName", "StreamArn", "ResourceArn"]
+                    .iter()
+                    .filter_map(|name| fields.get(*name)?.as_str());
+                names.extend(named.map(|name| table_of(name).to_owned()));
                 fields.values().for_each(|value| collect(value, names));
             }
             Value::Array(values) => values.iter().for_each(|value| collect(value, names)),
@@ -126,7 +142,42 @@ fn tables(request: &Value) -> String {
         }
     }
     let mut names = BTreeSet::new();
-    names.extend(request["RequestItems"].as_object().into_iter().flat_map(|items| items.keys().cloned()));
+    names.extend(
+        request["RequestItems"]
+            .as_object()
+            .into_iter()
+            .flat_map(|items| items.keys().map(|name| table_of(name).to_owned())),
+    );
     collect(request, &mut names);
     names.into_iter().collect::<Vec<_>>().join(",")
+}
+
+/// `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL`, or the name itself.
+fn table_of(name: &str) -> &str {
+    let table = name.split_once(":table/").map_or(name, |(_, table)| table);
+    table.split('/').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_of_a_request_are_found_wherever_they_stand() {
+        let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/a";
+        for (request, expected) in [
+            (json!({ "TableName": "a", "Item": { "TableName": { "S": "no" } } }), "a"),
+            (json!({ "TableName": arn }), "a"),
+            (
+                json!({ "TransactItems": [{ "Put": { "TableName": "b" } }, { "Update": { "TableName": "a" } }] }),
+                "a,b",
+            ),
+            (json!({ "RequestItems": { "b": [], (arn): { "Keys": [] } } }), "a,b"),
+            (json!({ "StreamArn": format!("{arn}/stream/2026-01-01T00:00:00.000") }), "a"),
+            (json!({ "ResourceArn": arn, "Tags": [] }), "a"),
+            (json!({}), ""),
+        ] {
+            assert_eq!(tables(&request), expected, "{request}");
+        }
+    }
 }

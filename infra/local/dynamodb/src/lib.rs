@@ -55,7 +55,7 @@ impl DynamoDb {
         let database = Database::new(&file.to_string_lossy())
             .map_err(|error| DynamoDbError::Database(error.to_string()))?;
         let inner = TcpListener::bind("127.0.0.1:0").await?;
-        let door = door::Door::new(format!("http://{}", inner.local_addr()?), access);
+        let door = door::Door::new(format!("http://{}", inner.local_addr()?), access)?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         tokio::spawn(sweep(database.clone()));
         tokio::spawn(dynoxide::server::serve_with_shutdown(inner, database, std::future::pending()));
@@ -80,9 +80,10 @@ impl DynamoDb {
         let name = request["TableName"].clone();
         match self.door.ask("CreateTable", &request).await {
             Ok(_) => {}
-            Err(DynamoDbError::Refused(why)) if why.contains("ResourceInUseException") => return Ok(()),
+            Err(DynamoDbError::Refused(why)) if why.contains("ResourceInUseException") => {}
             Err(error) => return Err(error),
         }
+        // Also for a table that exists: the stack may have been stopped before it came to this.
         if let Some(attribute) = ttl_attribute {
             let specification = json!({ "Enabled": true, "AttributeName": attribute });
             let request = json!({ "TableName": name, "TimeToLiveSpecification": specification });

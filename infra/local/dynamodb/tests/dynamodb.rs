@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use serde_json::{Value, json};
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 
 async fn start(data: &Path) -> (DynamoDb, Arc<Access>, Client) {
@@ -56,6 +56,40 @@ async fn a_restart_finds_what_was_written() {
     dynamodb.create_table(table(), Some("ttl")).await.unwrap();
     let found = client.get_item().table_name("table").key("pk", string("a")).send().await.unwrap();
     assert!(found.item().is_some());
+}
+
+#[tokio::test]
+async fn items_end_with_their_time_to_live_even_if_it_was_set_later() {
+    let data = tempfile::tempdir().unwrap();
+    let (dynamodb, _, client) = start(data.path()).await;
+    dynamodb.create_table(table(), None).await.unwrap();
+    dynamodb.create_table(table(), Some("ttl")).await.unwrap();
+    for (key, ttl) in [("old", "1"), ("new", "99999999999")] {
+        let item = client.put_item().table_name("table").item("pk", string(key));
+        item.item("ttl", AttributeValue::N(ttl.to_owned())).send().await.unwrap();
+    }
+    let left = async {
+        loop {
+            let items = client.scan().table_name("table").send().await.unwrap().items.unwrap();
+            if items.len() == 1 {
+                return items;
+            }
+        }
+    };
+    let left = tokio::time::timeout(Duration::from_secs(10), left).await.unwrap();
+    assert_eq!(left[0]["pk"], string("new"));
+}
+
+#[tokio::test]
+async fn what_is_no_request_of_dynamodb_is_refused_before_it_counts_as_a_call() {
+    let data = tempfile::tempdir().unwrap();
+    let (_dynamodb, access, client) = start(data.path()).await;
+    let request = client.list_tables().customize().mutate_request(|request| {
+        request.headers_mut().insert("x-amz-target", "Other_1.ListTables");
+    });
+    let error = request.send().await.unwrap_err().into_service_error();
+    assert_eq!(error.meta().code(), Some("UnknownOperationException"));
+    assert_eq!(access.calls(), []);
 }
 
 #[tokio::test]

@@ -91,16 +91,15 @@ impl Sqs {
         let until = tokio::time::Instant::now() + wait.min(MAX_WAIT);
         loop {
             let changed = self.changed.notified();
-            let (messages, next) = {
-                let mut store = self.store();
-                let messages = store.take(queue, max, hidden_for, now())?;
-                (messages, store.next_visible(queue, now())?)
-            };
-            if !messages.is_empty() || tokio::time::Instant::now() >= until {
-                return Ok(messages);
+            let taken = self.store().take(queue, max, hidden_for, now())?;
+            if taken.redriven {
+                self.changed.notify_waiters();
+            }
+            if !taken.messages.is_empty() || tokio::time::Instant::now() >= until {
+                return Ok(taken.messages);
             }
             let left = until - tokio::time::Instant::now();
-            let pause = next.map_or(left, |next| left.min(Duration::from_millis(next)));
+            let pause = taken.next_visible.map_or(left, |next| left.min(Duration::from_millis(next)));
             // Either a message came, or one becomes visible, or the wait is over: look again.
             let _ = tokio::time::timeout(pause, changed).await;
         }

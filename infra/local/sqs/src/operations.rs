@@ -3,7 +3,7 @@
 use crate::{Message, Sqs, SqsError, attributes::Attributes, now};
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, ops::RangeInclusive, time::Duration};
 
 /// The queue that a request is about: by URL, name or ARN.
 pub(crate) fn queue_of(input: &Value) -> &str {
@@ -61,16 +61,24 @@ fn done(result: Result<(), SqsError>) -> Result<Value, SqsError> {
     result.map(|()| json!({}))
 }
 
-fn seconds(input: &Value, name: &str) -> Option<Duration> {
-    input[name].as_u64().map(Duration::from_secs)
+/// A whole number of a request, if it is there.
+fn number(input: &Value, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, SqsError> {
+    match &input[name] {
+        Value::Null => Ok(None),
+        value => match value.as_u64().filter(|number| range.contains(number)) {
+            Some(number) => Ok(Some(number)),
+            None => Err(SqsError::Invalid(format!("{name} must be within {range:?}."))),
+        },
+    }
+}
+
+fn seconds(input: &Value, name: &str, max: u64) -> Result<Option<Duration>, SqsError> {
+    Ok(number(input, name, 0..=max)?.map(Duration::from_secs))
 }
 
 fn send(sqs: &Sqs, queue: &str, input: &Value) -> Result<Value, SqsError> {
     let body = input["MessageBody"].as_str().ok_or(SqsError::Missing("MessageBody"))?;
-    let delay = seconds(input, "DelaySeconds");
-    if delay.is_some_and(|delay| delay > Duration::from_secs(900)) {
-        return Err(SqsError::Invalid("DelaySeconds must be within 0 to 900.".to_owned()));
-    }
+    let delay = seconds(input, "DelaySeconds", 900)?;
     let id = sqs.put(queue, body, delay, &input["MessageAttributes"])?;
     Ok(json!({ "MessageId": id, "MD5OfMessageBody": hex::encode(Md5::digest(body)) }))
 }
@@ -84,37 +92,58 @@ fn delete(sqs: &Sqs, queue: &str, input: &Value) -> Result<Value, SqsError> {
 }
 
 fn change_visibility(sqs: &Sqs, queue: &str, input: &Value) -> Result<Value, SqsError> {
-    let hidden = seconds(input, "VisibilityTimeout").ok_or(SqsError::Missing("VisibilityTimeout"))?;
+    let hidden =
+        seconds(input, "VisibilityTimeout", 43_200)?.ok_or(SqsError::Missing("VisibilityTimeout"))?;
     done(sqs.change_visibility(queue, handle(input)?, hidden))
 }
 
 async fn receive(sqs: &Sqs, queue: &str, input: &Value) -> Result<Value, SqsError> {
-    let max = match input["MaxNumberOfMessages"].as_u64() {
-        None => 1,
-        Some(max @ 1..=10) => max as usize,
-        Some(_) => return Err(SqsError::Invalid("MaxNumberOfMessages must be within 1 to 10.".to_owned())),
-    };
-    let wait = match seconds(input, "WaitTimeSeconds") {
+    let max = number(input, "MaxNumberOfMessages", 1..=10)?.unwrap_or(1) as usize;
+    let hidden_for = seconds(input, "VisibilityTimeout", 43_200)?;
+    let wait = match seconds(input, "WaitTimeSeconds", 20)? {
         Some(wait) => wait,
         None => sqs.store().attributes(queue)?.seconds("ReceiveMessageWaitTimeSeconds"),
     };
-    let messages = sqs.take(queue, max, wait, seconds(input, "VisibilityTimeout")).await?;
+    let messages = sqs.take(queue, max, wait, hidden_for).await?;
     if messages.is_empty() {
         return Ok(json!({}));
     }
-    Ok(json!({ "Messages": messages.iter().map(shown).collect::<Vec<_>>() }))
+    Ok(json!({ "Messages": messages.iter().map(|message| shown(message, input)).collect::<Vec<_>>() }))
 }
 
-fn shown(message: &Message) -> Value {
+/// What a receive answers of a message. Attributes come only when they are asked for, as on AWS: a
+/// caller that forgets to ask must notice here.
+fn shown(message: &Message, input: &Value) -> Value {
+    let asked = |name: &str, lists: &[&str]| {
+        let mut names = lists.iter().filter_map(|list| input[*list].as_array()).flatten();
+        names.any(|asked| {
+            let asked = asked.as_str().unwrap_or_default();
+            asked == "All"
+                || asked == name
+                || asked.strip_suffix(".*").is_some_and(|start| name.starts_with(start))
+        })
+    };
+    let attributes: Map<String, Value> = message
+        .attributes
+        .iter()
+        .filter(|(name, _)| asked(name, &["AttributeNames", "MessageSystemAttributeNames"]))
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
+    let added = message.message_attributes.as_object().into_iter().flatten();
+    let added: Map<String, Value> = added
+        .filter(|(name, _)| asked(name, &["MessageAttributeNames"]))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     let mut value = json!({
         "MessageId": message.message_id,
         "ReceiptHandle": message.receipt_handle,
         "Body": message.body,
         "MD5OfBody": message.md5_of_body,
-        "Attributes": message.attributes,
     });
-    if message.message_attributes.is_object() {
-        value["MessageAttributes"] = message.message_attributes.clone();
+    for (name, fields) in [("Attributes", attributes), ("MessageAttributes", added)] {
+        if !fields.is_empty() {
+            value[name] = Value::Object(fields);
+        }
     }
     value
 }

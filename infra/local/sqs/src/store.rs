@@ -56,6 +56,15 @@ pub struct Depth {
     pub delayed: u64,
 }
 
+/// What a look into a queue found, all at one instant: nothing becomes visible unseen in between.
+pub(crate) struct Taken {
+    pub(crate) messages: Vec<Message>,
+    /// In how many milliseconds the next hidden message becomes visible.
+    pub(crate) next_visible: Option<u64>,
+    /// Messages went to the dead-letter queue, where someone may wait for them.
+    pub(crate) redriven: bool,
+}
+
 pub(crate) struct Store {
     connection: Connection,
 }
@@ -145,19 +154,21 @@ impl Store {
         max: usize,
         hidden_for: Option<Duration>,
         now: i64,
-    ) -> Result<Vec<Message>, SqsError> {
+    ) -> Result<Taken, SqsError> {
         let attributes = self.attributes(queue)?;
         let visible_at = now + millis(hidden_for.unwrap_or_else(|| attributes.seconds("VisibilityTimeout")));
         let transaction = self.connection.transaction()?;
         let oldest = now - millis(attributes.seconds("MessageRetentionPeriod"));
         transaction.execute("DELETE FROM messages WHERE queue = ?1 AND sent < ?2", params![queue, oldest])?;
+        let mut redriven = false;
         if let Some(redrive) = attributes.redrive() {
-            transaction.execute(
+            let moved = transaction.execute(
                 "UPDATE messages SET queue = ?1, source = ?2, receives = 0, first_received = NULL, receipt = NULL
                  WHERE queue = ?3 AND visible_at <= ?4 AND receives >= ?5
                  AND EXISTS (SELECT 1 FROM queues WHERE name = ?1)",
                 params![redrive.dead_letter_queue, queue, queue, now, redrive.max_receives],
             )?;
+            redriven = moved > 0;
         }
         let sequence: Vec<i64> = transaction
             .prepare_cached(
@@ -169,15 +180,10 @@ impl Store {
             .into_iter()
             .map(|seq| deliver(&transaction, seq, visible_at, now))
             .collect::<Result<Vec<_>, _>>()?;
-        transaction.commit()?;
-        Ok(messages)
-    }
-
-    /// In how many milliseconds the next hidden message becomes visible.
-    pub(crate) fn next_visible(&self, queue: &str, now: i64) -> Result<Option<u64>, SqsError> {
         let query = "SELECT min(visible_at) FROM messages WHERE queue = ?1 AND visible_at > ?2";
-        let next: Option<i64> = self.connection.query_row(query, params![queue, now], |row| row.get(0))?;
-        Ok(next.map(|next| (next - now).unsigned_abs()))
+        let next: Option<i64> = transaction.query_row(query, params![queue, now], |row| row.get(0))?;
+        transaction.commit()?;
+        Ok(Taken { messages, next_visible: next.map(|next| next.abs_diff(now)), redriven })
     }
 
     /// Deleting a message that is gone already is no error, nor is a handle of an earlier delivery;
@@ -213,15 +219,29 @@ impl Store {
         if changed == 0 { Err(SqsError::NotInFlight) } else { Ok(()) }
     }
 
-    /// Moves the messages of a dead-letter queue back to where they came from, or to `target`.
+    /// Moves what waits in a dead-letter queue back to where it came from, or to `target`. Moved
+    /// messages are new ones, with an id and a retention of their own (SQS Developer Guide,
+    /// "Configure a dead-letter queue redrive"). What is in flight stays, and what came from a queue
+    /// that is gone.
     pub(crate) fn move_back(&mut self, queue: &str, target: Option<&str>, now: i64) -> Result<(), SqsError> {
         self.attributes(queue)?;
-        self.connection.execute(
-            "UPDATE messages SET queue = coalesce(?1, source),
-                 receives = 0, visible_at = ?2, receipt = NULL, source = NULL
-             WHERE queue = ?3 AND (?1 IS NOT NULL OR source IS NOT NULL)",
-            params![target, now, queue],
-        )?;
+        if let Some(target) = target {
+            self.attributes(target)?;
+        }
+        let transaction = self.connection.transaction()?;
+        let waiting: Vec<i64> = transaction
+            .prepare("SELECT seq FROM messages WHERE queue = ?1 AND visible_at <= ?2")?
+            .query_map(params![queue, now], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for seq in waiting {
+            transaction.execute(
+                "UPDATE messages SET queue = coalesce(?1, source), id = ?2, sent = ?3, visible_at = ?3,
+                     receives = 0, first_received = NULL, receipt = NULL, source = NULL
+                 WHERE seq = ?4 AND coalesce(?1, source) IN (SELECT name FROM queues)",
+                params![target, Uuid::new_v4().to_string(), now, seq],
+            )?;
+        }
+        transaction.commit()?;
         Ok(())
     }
 
@@ -276,3 +296,6 @@ fn is_handle(text: &str) -> bool {
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

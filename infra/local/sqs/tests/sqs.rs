@@ -7,9 +7,16 @@ use airlock_local_sqs::Sqs;
 use aws_sdk_sqs::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
-    types::{MessageSystemAttributeName as Attribute, QueueAttributeName, SendMessageBatchRequestEntry},
+    types::{
+        MessageAttributeValue, MessageSystemAttributeName as Attribute, QueueAttributeName,
+        SendMessageBatchRequestEntry,
+    },
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::net::TcpListener;
 
 struct World {
@@ -58,7 +65,9 @@ async fn a_message_is_sent_received_hidden_and_deleted() {
     assert_eq!(first.body(), Some("hello"));
     assert_eq!(receive().wait_time_seconds(0).send().await.unwrap().messages(), []);
     // The long poll ends when it becomes visible again.
-    let second = receive().send().await.unwrap().messages.unwrap().remove(0);
+    let started = Instant::now();
+    let second = receive().wait_time_seconds(20).send().await.unwrap().messages.unwrap().remove(0);
+    assert!(started.elapsed() < Duration::from_secs(10), "it waited on");
     assert_eq!(second.message_id(), first.message_id());
     assert_eq!(second.attributes().unwrap()[&Attribute::ApproximateReceiveCount], "2");
     let delete = |handle: &str| client.delete_message().queue_url(&url).receipt_handle(handle).send();
@@ -89,7 +98,7 @@ async fn a_long_poll_wakes_when_a_message_comes() {
 async fn what_is_received_too_often_goes_to_the_dead_letter_queue_and_back() {
     let data = tempfile::tempdir().unwrap();
     let World { sqs, client, .. } = world(data.path()).await;
-    sqs.create_queue("dead", &BTreeMap::new()).unwrap();
+    sqs.create_queue("dead", &attributes(&[("VisibilityTimeout", "0")])).unwrap();
     let policy = format!(r#"{{"deadLetterTargetArn":"{}","maxReceiveCount":2}}"#, sqs.arn("dead"));
     sqs.create_queue("q", &attributes(&[("VisibilityTimeout", "0"), ("RedrivePolicy", &policy)])).unwrap();
     let id = sqs.send("q", "poison").unwrap();
@@ -100,7 +109,69 @@ async fn what_is_received_too_often_goes_to_the_dead_letter_queue_and_back() {
     assert_eq!((&dead.message_id, &dead.body), (&id, &"poison".to_owned()));
     assert_eq!(dead.attributes["DeadLetterQueueSourceArn"], sqs.arn("q"));
     client.start_message_move_task().source_arn(sqs.arn("dead")).send().await.unwrap();
-    assert_eq!(sqs.receive("q", 10, Duration::ZERO).await.unwrap()[0].message_id, id);
+    let back = sqs.receive("q", 10, Duration::ZERO).await.unwrap().remove(0);
+    assert_eq!((back.body.as_str(), back.message_id == id), ("poison", false), "a redriven message is new");
+}
+
+#[tokio::test]
+async fn who_waits_at_the_dead_letter_queue_wakes_when_a_message_goes_there() {
+    let data = tempfile::tempdir().unwrap();
+    let World { sqs, .. } = world(data.path()).await;
+    sqs.create_queue("dead", &BTreeMap::new()).unwrap();
+    let policy = format!(r#"{{"deadLetterTargetArn":"{}","maxReceiveCount":1}}"#, sqs.arn("dead"));
+    sqs.create_queue("q", &attributes(&[("VisibilityTimeout", "0"), ("RedrivePolicy", &policy)])).unwrap();
+    sqs.send("q", "poison").unwrap();
+    sqs.receive("q", 1, Duration::ZERO).await.unwrap();
+    let waiting = tokio::spawn({
+        let sqs = sqs.clone();
+        async move { sqs.receive("dead", 1, Duration::from_secs(20)).await.unwrap() }
+    });
+    tokio::task::yield_now().await;
+    assert_eq!(sqs.receive("q", 1, Duration::ZERO).await.unwrap(), []);
+    let messages = tokio::time::timeout(Duration::from_secs(5), waiting).await.unwrap().unwrap();
+    assert_eq!(messages[0].body, "poison");
+}
+
+#[tokio::test]
+async fn attributes_come_only_when_asked_for() {
+    let data = tempfile::tempdir().unwrap();
+    let World { sqs, client, .. } = world(data.path()).await;
+    sqs.create_queue("q", &attributes(&[("VisibilityTimeout", "0")])).unwrap();
+    let text =
+        |text: &str| MessageAttributeValue::builder().data_type("String").string_value(text).build().unwrap();
+    let send = client.send_message().queue_url(sqs.url("q")).message_body("x");
+    send.message_attributes("a.b", text("1")).message_attributes("c", text("2")).send().await.unwrap();
+    let receive = || client.receive_message().queue_url(sqs.url("q"));
+    let plain = receive().send().await.unwrap().messages.unwrap().remove(0);
+    assert_eq!((plain.attributes(), plain.message_attributes()), (None, None));
+    let some =
+        receive().message_system_attribute_names(Attribute::SentTimestamp).message_attribute_names("a.*");
+    let some = some.send().await.unwrap().messages.unwrap().remove(0);
+    let names: Vec<_> = some.attributes().unwrap().keys().collect();
+    assert_eq!(names, [&Attribute::SentTimestamp]);
+    assert_eq!(some.message_attributes().unwrap().keys().collect::<Vec<_>>(), ["a.b"]);
+}
+
+#[tokio::test]
+async fn numbers_out_of_range_are_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let World { sqs, client, .. } = world(data.path()).await;
+    sqs.create_queue("q", &BTreeMap::new()).unwrap();
+    sqs.send("q", "x").unwrap();
+    let receive = || client.receive_message().queue_url(sqs.url("q"));
+    let send = || client.send_message().queue_url(sqs.url("q")).message_body("x");
+    let refused = "InvalidParameterValue";
+    for (timeout, wait, max) in [(-1, 0, 1), (43_201, 0, 1), (0, -1, 1), (0, 21, 1), (0, 0, 0), (0, 0, 11)] {
+        let receive =
+            receive().visibility_timeout(timeout).wait_time_seconds(wait).max_number_of_messages(max);
+        let error = receive.send().await.unwrap_err().into_service_error();
+        assert_eq!(error.meta().code(), Some(refused), "{timeout} {wait} {max}");
+    }
+    for delay in [-1, 901] {
+        let error = send().delay_seconds(delay).send().await.unwrap_err().into_service_error();
+        assert_eq!(error.meta().code(), Some(refused), "{delay}");
+    }
+    assert_eq!(sqs.depth("q").unwrap().visible, 1);
 }
 
 #[tokio::test]
