@@ -53,7 +53,9 @@ impl S3Access for Gate {
 
 impl Gate {
     fn check_policy(&self, request: &S3AccessContext<'_>, operation: &str, resource: &str) -> S3Result<()> {
-        let Some(bucket) = resource.split('/').next().filter(|bucket| !bucket.is_empty()) else { return Ok(()) };
+        let Some(bucket) = resource.split('/').next().filter(|bucket| !bucket.is_empty()) else {
+            return Ok(());
+        };
         // A bucket that is not there is the operation's error.
         let Ok(settings) = self.backend.store().settings(bucket) else { return Ok(()) };
         let Some(policy) = settings.policy else { return Ok(()) };
@@ -70,7 +72,11 @@ impl Gate {
 fn action(operation: &str) -> &'static str {
     match operation {
         "GetObject" | "HeadObject" => "s3:GetObject",
-        "PutObject" | "CopyObject" | "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload"
+        "PutObject"
+        | "CopyObject"
+        | "CreateMultipartUpload"
+        | "UploadPart"
+        | "CompleteMultipartUpload"
         | "PostObject" => "s3:PutObject",
         "DeleteObject" | "DeleteObjects" => "s3:DeleteObject",
         "ListObjects" | "ListObjectsV2" | "HeadBucket" => "s3:ListBucket",

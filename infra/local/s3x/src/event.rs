@@ -35,7 +35,8 @@ pub struct ObjectCreated {
 impl ObjectCreated {
     /// The message that its targets get.
     pub fn to_event_json(&self) -> Value {
-        let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+        let format =
+            format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
         let time = OffsetDateTime::from(self.event_time).format(format).unwrap_or_default();
         let mut object = json!({
             "key": utf8_percent_encode(&self.key, KEY).to_string().replace("%20", "+"),

@@ -69,8 +69,11 @@ fn matches(pattern: &str, text: &str) -> bool {
 /// for a denial only if its key is about transport, which is never TLS here; any other denies.
 fn holds(condition: &Value, asked: &Asked<'_>) -> bool {
     let operators = condition.as_object().into_iter().flatten();
-    operators.flat_map(|(operator, keys)| keys.as_object().into_iter().flatten().map(move |(key, wanted)| (operator, key, wanted))).all(
-        |(operator, key, wanted)| {
+    operators
+        .flat_map(|(operator, keys)| {
+            keys.as_object().into_iter().flatten().map(move |(key, wanted)| (operator, key, wanted))
+        })
+        .all(|(operator, key, wanted)| {
             let key = key.to_lowercase();
             if key == "aws:securetransport" {
                 return false;
@@ -88,8 +91,7 @@ fn holds(condition: &Value, asked: &Asked<'_>) -> bool {
                 }
                 _ => true,
             }
-        },
-    )
+        })
 }
 
 #[cfg(test)]

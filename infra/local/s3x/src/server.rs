@@ -116,7 +116,11 @@ impl Page {
             bucket: path.split('/').nth(1).unwrap_or_default().to_owned(),
             origin: header("origin")?,
             method: header("access-control-request-method").unwrap_or_else(|| method.to_string()),
-            headers: wanted.split(',').map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).collect(),
+            headers: wanted
+                .split(',')
+                .map(|name| name.trim().to_lowercase())
+                .filter(|name| !name.is_empty())
+                .collect(),
         })
     }
 
@@ -127,7 +131,11 @@ impl Page {
 
     fn preflight(&self, backend: &Backend) -> HttpResponse {
         let Some(rule) = self.rule(backend).filter(|rule| rule.allows_headers(&self.headers)) else {
-            return refuse(StatusCode::FORBIDDEN, "AccessForbidden", "CORSResponse: This CORS request is not allowed.");
+            return refuse(
+                StatusCode::FORBIDDEN,
+                "AccessForbidden",
+                "CORSResponse: This CORS request is not allowed.",
+            );
         };
         let mut response = Response::new(Body::empty());
         let headers = response.headers_mut();

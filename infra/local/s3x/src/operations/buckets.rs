@@ -17,7 +17,10 @@ pub(super) async fn create_bucket(
     ok(CreateBucketOutput::default())
 }
 
-pub(super) async fn head_bucket(backend: &Backend, request: S3Request<HeadBucketInput>) -> Answer<HeadBucketOutput> {
+pub(super) async fn head_bucket(
+    backend: &Backend,
+    request: S3Request<HeadBucketInput>,
+) -> Answer<HeadBucketOutput> {
     backend.store().settings(&request.input.bucket)?;
     ok(HeadBucketOutput::default())
 }
@@ -55,8 +58,12 @@ pub(super) async fn put_bucket_lifecycle_configuration(
         enabled: rule.status.as_str() == ExpirationStatus::ENABLED,
         prefix: rule.filter.and_then(|filter| filter.prefix),
         expiration_days: days(rule.expiration.and_then(|expiration| expiration.days)),
-        noncurrent_days: days(rule.noncurrent_version_expiration.and_then(|expiration| expiration.noncurrent_days)),
-        abort_multipart_days: days(rule.abort_incomplete_multipart_upload.and_then(|abort| abort.days_after_initiation)),
+        noncurrent_days: days(
+            rule.noncurrent_version_expiration.and_then(|expiration| expiration.noncurrent_days),
+        ),
+        abort_multipart_days: days(
+            rule.abort_incomplete_multipart_upload.and_then(|abort| abort.days_after_initiation),
+        ),
     };
     let rules = rules.unwrap_or_default().into_iter().map(rule).collect();
     backend.store().set(&request.input.bucket, |settings| settings.lifecycle = rules)?;
@@ -77,12 +84,14 @@ pub(super) async fn get_bucket_lifecycle_configuration(
         dto::LifecycleRule {
             id: rule.id,
             status: ExpirationStatus::from_static(status),
-            filter: Some(LifecycleRuleFilter { prefix: Some(rule.prefix.unwrap_or_default()), ..Default::default() }),
+            filter: Some(LifecycleRuleFilter {
+                prefix: Some(rule.prefix.unwrap_or_default()),
+                ..Default::default()
+            }),
             expiration: days(rule.expiration_days)
                 .map(|days| LifecycleExpiration { days: Some(days), ..Default::default() }),
-            noncurrent_version_expiration: days(rule.noncurrent_days).map(|days| NoncurrentVersionExpiration {
-                noncurrent_days: Some(days),
-                ..Default::default()
+            noncurrent_version_expiration: days(rule.noncurrent_days).map(|days| {
+                NoncurrentVersionExpiration { noncurrent_days: Some(days), ..Default::default() }
             }),
             abort_incomplete_multipart_upload: days(rule.abort_multipart_days)
                 .map(|days| AbortIncompleteMultipartUpload { days_after_initiation: Some(days) }),
@@ -119,13 +128,17 @@ pub(super) async fn put_bucket_notification_configuration(
     let queues = configuration.queue_configurations.unwrap_or_default().into_iter();
     let queues = queues.map(|queue| (queue.queue_arn, queue.events, queue.filter));
     let functions = configuration.lambda_function_configurations.unwrap_or_default().into_iter();
-    let functions = functions.map(|function| (function.lambda_function_arn, function.events, function.filter));
+    let functions =
+        functions.map(|function| (function.lambda_function_arn, function.events, function.filter));
     let notifications = queues
         .chain(functions)
         .map(|(target_arn, events, filter)| {
-            let rules = filter.and_then(|filter| filter.key).and_then(|key| key.filter_rules).unwrap_or_default();
+            let rules =
+                filter.and_then(|filter| filter.key).and_then(|key| key.filter_rules).unwrap_or_default();
             let value = |name: &str| {
-                let named = |rule: &&FilterRule| rule.name.as_ref().is_some_and(|found| found.as_str().eq_ignore_ascii_case(name));
+                let named = |rule: &&FilterRule| {
+                    rule.name.as_ref().is_some_and(|found| found.as_str().eq_ignore_ascii_case(name))
+                };
                 rules.iter().find(named).and_then(|rule| rule.value.clone())
             };
             Notification {

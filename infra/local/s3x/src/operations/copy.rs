@@ -10,7 +10,10 @@ use s3s::{S3Request, dto::*, s3_error};
 use std::{io::Read, path::Path, time::SystemTime};
 use uuid::Uuid;
 
-pub(super) async fn copy_object(backend: &Backend, request: S3Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
+pub(super) async fn copy_object(
+    backend: &Backend,
+    request: S3Request<CopyObjectInput>,
+) -> Answer<CopyObjectOutput> {
     let input = request.input;
     let CopySource::Bucket { bucket, key, version_id } = &input.copy_source else {
         return Err(s3_error!(NotImplemented, "the local stack copies from buckets only"));
@@ -27,15 +30,16 @@ pub(super) async fn copy_object(backend: &Backend, request: S3Request<CopyObject
     blob::link(&folder.join(&source.blob), &folder.join(&name)).map_err(s3s::S3Error::internal_error)?;
     // The copy of a multipart object has a plain entity tag and checksum.
     let wants_sha256 = input.checksum_algorithm.is_some_and(|algorithm| algorithm.as_str() == "SHA256");
-    let (md5, sha256) = if source.composite || source.etag.contains('-') || (wants_sha256 && source.sha256.is_none()) {
-        let path = folder.join(&name);
-        let hashed = tokio::task::spawn_blocking(move || hash(&path)).await;
-        let (md5, sha256) =
-            hashed.map_err(s3s::S3Error::internal_error)?.map_err(s3s::S3Error::internal_error)?;
-        (md5, (wants_sha256 || source.composite).then_some(sha256))
-    } else {
-        (source.etag.clone(), source.sha256.clone())
-    };
+    let (md5, sha256) =
+        if source.composite || source.etag.contains('-') || (wants_sha256 && source.sha256.is_none()) {
+            let path = folder.join(&name);
+            let hashed = tokio::task::spawn_blocking(move || hash(&path)).await;
+            let (md5, sha256) =
+                hashed.map_err(s3s::S3Error::internal_error)?.map_err(s3s::S3Error::internal_error)?;
+            (md5, (wants_sha256 || source.composite).then_some(sha256))
+        } else {
+            (source.etag.clone(), source.sha256.clone())
+        };
     let replaces = |directive: Option<&str>| directive == Some("REPLACE");
     let new_headers = replaces(input.metadata_directive.as_ref().map(MetadataDirective::as_str));
     let new_tags = replaces(input.tagging_directive.as_ref().map(TaggingDirective::as_str));

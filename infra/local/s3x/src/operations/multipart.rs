@@ -23,7 +23,10 @@ pub(super) async fn create_multipart_upload(
     let upload = Upload {
         headers: headers!(input),
         tags: parse_tags(input.tagging.as_deref()),
-        with_sha256: input.checksum_algorithm.as_ref().is_some_and(|algorithm| algorithm.as_str() == "SHA256"),
+        with_sha256: input
+            .checksum_algorithm
+            .as_ref()
+            .is_some_and(|algorithm| algorithm.as_str() == "SHA256"),
     };
     let id = backend.store().begin_upload(&input.bucket, &input.key, &upload)?;
     ok(CreateMultipartUploadOutput {
@@ -35,7 +38,10 @@ pub(super) async fn create_multipart_upload(
     })
 }
 
-pub(super) async fn upload_part(backend: &Backend, request: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
+pub(super) async fn upload_part(
+    backend: &Backend,
+    request: S3Request<UploadPartInput>,
+) -> Answer<UploadPartOutput> {
     let mut input = request.input;
     let folder = backend.store().folder();
     let blob = blob::receive(&folder, input.body.take()).await?;
@@ -117,14 +123,25 @@ pub(super) async fn complete_multipart_upload(
     };
     let (version_id, sequence) = {
         let mut store = backend.store();
-        let put =
-            store.put(&input.bucket, &input.key, put, input.if_match.as_ref(), input.if_none_match.as_ref())?;
+        let put = store.put(
+            &input.bucket,
+            &input.key,
+            put,
+            input.if_match.as_ref(),
+            input.if_none_match.as_ref(),
+        )?;
         store.end_upload(&input.upload_id)?;
         put
     };
     blob.keep();
-    let created =
-        Created { bucket: &input.bucket, key: &input.key, version_id: version_id.clone(), etag: &tag, size, sequence };
+    let created = Created {
+        bucket: &input.bucket,
+        key: &input.key,
+        version_id: version_id.clone(),
+        etag: &tag,
+        size,
+        sequence,
+    };
     backend.announce("ObjectCreated:CompleteMultipartUpload", created);
     ok(CompleteMultipartUploadOutput {
         bucket: Some(input.bucket),

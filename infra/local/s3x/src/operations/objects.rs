@@ -8,13 +8,17 @@ use crate::{
 use http::StatusCode;
 use s3s::{S3Request, S3Response, S3Result, dto::*, s3_error};
 
-pub(super) async fn put_object(backend: &Backend, request: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
+pub(super) async fn put_object(
+    backend: &Backend,
+    request: S3Request<PutObjectInput>,
+) -> Answer<PutObjectOutput> {
     let mut input = request.input;
     let folder = backend.store().folder();
     let blob = blob::receive(&folder, input.body.take()).await?;
     // A checksum may come behind the body.
     let trailer = request.trailing_headers.and_then(|trailers| trailers.take());
-    let trailing = trailer.and_then(|trailers| trailers.get("x-amz-checksum-sha256")?.to_str().ok().map(str::to_owned));
+    let trailing =
+        trailer.and_then(|trailers| trailers.get("x-amz-checksum-sha256")?.to_str().ok().map(str::to_owned));
     let sha256 = input.checksum_sha256.clone().or(trailing);
     blob.check(input.content_md5.as_deref(), sha256.as_deref())?;
     let (size, md5) = (blob.size, blob.md5.clone());
@@ -27,16 +31,31 @@ pub(super) async fn put_object(backend: &Backend, request: S3Request<PutObjectIn
         tags: parse_tags(input.tagging.as_deref()),
         ..Put::default()
     };
-    let (version_id, sequence) =
-        backend.store().put(&input.bucket, &input.key, put, input.if_match.as_ref(), input.if_none_match.as_ref())?;
+    let (version_id, sequence) = backend.store().put(
+        &input.bucket,
+        &input.key,
+        put,
+        input.if_match.as_ref(),
+        input.if_none_match.as_ref(),
+    )?;
     blob.keep();
-    let created =
-        Created { bucket: &input.bucket, key: &input.key, version_id: version_id.clone(), etag: &md5, size, sequence };
+    let created = Created {
+        bucket: &input.bucket,
+        key: &input.key,
+        version_id: version_id.clone(),
+        etag: &md5,
+        size,
+        sequence,
+    };
     backend.announce("ObjectCreated:Put", created);
     ok(PutObjectOutput { e_tag: Some(etag(&md5)), version_id, checksum_sha256: sha256, ..Default::default() })
 }
 
-fn check(version: &Version, if_match: Option<&ETagCondition>, if_none_match: Option<&ETagCondition>) -> S3Result<()> {
+fn check(
+    version: &Version,
+    if_match: Option<&ETagCondition>,
+    if_none_match: Option<&ETagCondition>,
+) -> S3Result<()> {
     if if_match.is_some_and(|condition| !meets(condition, &version.etag)) {
         return Err(s3_error!(PreconditionFailed));
     }
@@ -46,7 +65,10 @@ fn check(version: &Version, if_match: Option<&ETagCondition>, if_none_match: Opt
     Ok(())
 }
 
-pub(super) async fn get_object(backend: &Backend, request: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
+pub(super) async fn get_object(
+    backend: &Backend,
+    request: S3Request<GetObjectInput>,
+) -> Answer<GetObjectOutput> {
     let input = request.input;
     let (version, versioned, path) = {
         let store = backend.store();
@@ -57,11 +79,13 @@ pub(super) async fn get_object(backend: &Backend, request: S3Request<GetObjectIn
     check(&version, input.if_match.as_ref(), input.if_none_match.as_ref())?;
     let range = input.range.map(|range| range.check(version.size)).transpose()?;
     let (start, end) = range.as_ref().map_or((0, version.size), |range| (range.start, range.end));
-    let content_range = range.map(|range| format!("bytes {}-{}/{}", range.start, range.end - 1, version.size));
+    let content_range =
+        range.map(|range| format!("bytes {}-{}/{}", range.start, range.end - 1, version.size));
     let body = blob::read(&path, start, end - start).await?;
     let whole = content_range.is_none();
     let tag_count = i32::try_from(version.tags.len()).ok().filter(|count| *count > 0);
-    let Headers { content_type, content_disposition, content_encoding, cache_control, metadata } = version.headers;
+    let Headers { content_type, content_disposition, content_encoding, cache_control, metadata } =
+        version.headers;
     ok(GetObjectOutput {
         content_length: i64::try_from(end - start).ok(),
         body: Some(body),
@@ -82,14 +106,18 @@ pub(super) async fn get_object(backend: &Backend, request: S3Request<GetObjectIn
     })
 }
 
-pub(super) async fn head_object(backend: &Backend, request: S3Request<HeadObjectInput>) -> Answer<HeadObjectOutput> {
+pub(super) async fn head_object(
+    backend: &Backend,
+    request: S3Request<HeadObjectInput>,
+) -> Answer<HeadObjectOutput> {
     let input = request.input;
     let store = backend.store();
     let version = store.get(&input.bucket, &input.key, input.version_id.as_deref())?;
     check(&version, input.if_match.as_ref(), input.if_none_match.as_ref())?;
     let sha256 = version.sha256.filter(|_| input.checksum_mode.is_some());
     let kind = if version.composite { ChecksumType::COMPOSITE } else { ChecksumType::FULL_OBJECT };
-    let Headers { content_type, content_disposition, content_encoding, cache_control, metadata } = version.headers;
+    let Headers { content_type, content_disposition, content_encoding, cache_control, metadata } =
+        version.headers;
     ok(HeadObjectOutput {
         content_length: i64::try_from(version.size).ok(),
         accept_ranges: Some("bytes".to_owned()),
@@ -112,8 +140,10 @@ pub(super) async fn delete_object(
     request: S3Request<DeleteObjectInput>,
 ) -> Answer<DeleteObjectOutput> {
     let input = request.input;
-    let (version_id, marker) = backend.store().delete(&input.bucket, &input.key, input.version_id.as_deref())?;
-    let output = DeleteObjectOutput { version_id, delete_marker: marker.then_some(true), ..Default::default() };
+    let (version_id, marker) =
+        backend.store().delete(&input.bucket, &input.key, input.version_id.as_deref())?;
+    let output =
+        DeleteObjectOutput { version_id, delete_marker: marker.then_some(true), ..Default::default() };
     Ok(S3Response::with_status(output, StatusCode::NO_CONTENT))
 }
 
@@ -172,7 +202,13 @@ pub(super) async fn list_object_versions(
         let last_modified = Some(version.modified.into());
         if version.marker {
             let (key, version_id) = (Some(version.key), Some(version.id));
-            markers.push(DeleteMarkerEntry { key, version_id, is_latest, last_modified, ..Default::default() });
+            markers.push(DeleteMarkerEntry {
+                key,
+                version_id,
+                is_latest,
+                last_modified,
+                ..Default::default()
+            });
         } else {
             versions.push(ObjectVersion {
                 size: size(&version),

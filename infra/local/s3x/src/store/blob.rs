@@ -40,10 +40,16 @@ impl Blob {
     pub(crate) fn check(&self, md5: Option<&str>, sha256: Option<&str>) -> S3Result<()> {
         let own = hex::decode(&self.md5).map(|bytes| STANDARD.encode(bytes)).unwrap_or_default();
         if md5.is_some_and(|sent| sent != own) {
-            return Err(s3_error!(BadDigest, "The Content-MD5 you specified did not match what we received."));
+            return Err(s3_error!(
+                BadDigest,
+                "The Content-MD5 you specified did not match what we received."
+            ));
         }
         if sha256.is_some_and(|sent| sent != self.sha256) {
-            return Err(s3_error!(BadDigest, "The SHA256 you specified did not match the calculated checksum."));
+            return Err(s3_error!(
+                BadDigest,
+                "The SHA256 you specified did not match the calculated checksum."
+            ));
         }
         Ok(())
     }

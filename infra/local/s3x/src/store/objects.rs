@@ -158,7 +158,12 @@ impl Store {
 
     /// Deletes an object: one version for good; without an id the only version, or by a marker.
     /// Answers the id of the version or marker, and whether it is a marker.
-    pub(crate) fn delete(&mut self, bucket: &str, key: &str, id: Option<&str>) -> S3Result<(Option<String>, bool)> {
+    pub(crate) fn delete(
+        &mut self,
+        bucket: &str,
+        key: &str,
+        id: Option<&str>,
+    ) -> S3Result<(Option<String>, bool)> {
         let versioned = self.settings(bucket)?.versioned;
         if id.is_none() && versioned {
             let (id, _) = self.put(bucket, key, Put { marker: true, ..Put::default() }, None, None)?;
@@ -175,7 +180,12 @@ impl Store {
         Ok((id.map(str::to_owned), marker))
     }
 
-    pub(crate) fn set_tags(&mut self, bucket: &str, version: &Version, tags: &[(String, String)]) -> S3Result<()> {
+    pub(crate) fn set_tags(
+        &mut self,
+        bucket: &str,
+        version: &Version,
+        tags: &[(String, String)],
+    ) -> S3Result<()> {
         let tags = serde_json::to_string(tags).map_err(internal)?;
         let update = "UPDATE versions SET tags = ?1 WHERE bucket = ?2 AND key = ?3 AND id = ?4";
         self.connection.execute(update, params![tags, bucket, version.key, version.id]).map_err(internal)?;
@@ -212,7 +222,12 @@ impl Store {
         Ok(())
     }
 
-    pub(super) fn expire_noncurrent(&mut self, bucket: &str, prefix: &str, before: i64) -> Result<(), S3Error> {
+    pub(super) fn expire_noncurrent(
+        &mut self,
+        bucket: &str,
+        prefix: &str,
+        before: i64,
+    ) -> Result<(), S3Error> {
         let mut seen = None;
         for version in self.versions(bucket, prefix).map_err(std::io::Error::other)? {
             let current = seen.replace(version.key.clone()).as_ref() != Some(&version.key);

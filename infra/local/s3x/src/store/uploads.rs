@@ -46,7 +46,8 @@ impl Store {
     }
 
     pub(crate) fn upload(&self, bucket: &str, key: &str, id: &str) -> S3Result<Upload> {
-        let query = "SELECT headers, tags, with_sha256 FROM uploads WHERE id = ?1 AND bucket = ?2 AND key = ?3";
+        let query =
+            "SELECT headers, tags, with_sha256 FROM uploads WHERE id = ?1 AND bucket = ?2 AND key = ?3";
         let row = self.connection.query_row(query, params![id, bucket, key], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?))
         });

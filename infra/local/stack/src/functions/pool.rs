@@ -1,0 +1,107 @@
+//! The execution environments of one function: started when needed, kept warm, never more than
+//! its concurrency.
+
+use super::{
+    Blueprint, PAYLOAD_LIMIT, WhenBusy,
+    environment::Environment,
+    error::InvokeError,
+    processes::{Processes, SharedReaper},
+};
+use axum::body::Bytes;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
+
+/// How many processes a function may have that reserves no concurrency. An account on AWS has
+/// 1,000 for all; a laptop has not, so invocations beyond these wait instead of being refused.
+const UNRESERVED: usize = 10;
+
+pub(crate) struct Pool {
+    blueprint: Blueprint,
+    permits: Semaphore,
+    idle: Mutex<Vec<Environment>>,
+    processes: Arc<Processes>,
+}
+
+impl Pool {
+    pub(super) fn new(blueprint: Blueprint, reaper: SharedReaper) -> Arc<Self> {
+        let permits = Semaphore::new(blueprint.reserved.unwrap_or(UNRESERVED));
+        Arc::new(Self { blueprint, permits, idle: Mutex::default(), processes: Processes::new(reaper) })
+    }
+
+    pub(crate) fn blueprint(&self) -> &Blueprint {
+        &self.blueprint
+    }
+
+    pub(super) async fn invoke(&self, event: Bytes, when_busy: WhenBusy) -> Result<Bytes, InvokeError> {
+        if event.len() > PAYLOAD_LIMIT {
+            return Err(InvokeError::TooLarge(event.len()));
+        }
+        let _permit = self.permit(when_busy).await?;
+        let mut environment = self.environment().await?;
+        let (outcome, usable) = environment.invoke(&self.blueprint, event).await;
+        if usable {
+            self.rest(environment);
+        }
+        match outcome {
+            Err(_) if self.permits.is_closed() => Err(InvokeError::Stopping),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    async fn permit(&self, when_busy: WhenBusy) -> Result<SemaphorePermit<'_>, InvokeError> {
+        if when_busy == WhenBusy::Wait || self.blueprint.reserved.is_none() {
+            return self.permits.acquire().await.map_err(|_| InvokeError::Stopping);
+        }
+        self.permits.try_acquire().map_err(|error| match error {
+            TryAcquireError::NoPermits => InvokeError::Throttled(self.blueprint.logical_id.clone()),
+            TryAcquireError::Closed => InvokeError::Stopping,
+        })
+    }
+
+    /// A warm environment, or else a new one.
+    async fn environment(&self) -> Result<Environment, InvokeError> {
+        loop {
+            let warm = self.idle().pop();
+            let Some(mut environment) = warm else {
+                return Environment::start(&self.blueprint, &self.processes).await;
+            };
+            if environment.is_alive() {
+                return Ok(environment);
+            }
+        }
+    }
+
+    /// Keeps an environment for the next event, unless the stack is stopping.
+    fn rest(&self, environment: Environment) {
+        let mut idle = self.idle();
+        // Checked under the lock, under which a stop takes the idle ones.
+        if !self.permits.is_closed() {
+            idle.push(environment);
+        }
+    }
+
+    pub(super) fn processes(&self) -> Vec<u32> {
+        self.processes.ids()
+    }
+
+    /// Kills all processes and refuses further invocations.
+    pub(super) fn kill(&self) {
+        self.permits.close();
+        self.processes.kill();
+    }
+
+    /// Kills all processes and waits until none is left.
+    pub(super) async fn stop(&self) {
+        self.kill();
+        let idle = std::mem::take(&mut *self.idle());
+        for mut environment in idle {
+            environment.end().await;
+        }
+        // Those at work see their process end, and give it up.
+        self.processes.ended().await;
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Environment>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

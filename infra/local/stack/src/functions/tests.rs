@@ -1,0 +1,233 @@
+//! Runs `examples/test_function.rs` as a function.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use super::{Blueprint, Functions, WhenBusy, error::InvokeError};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+/// Built by cargo along with the tests.
+pub(crate) fn executable() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    tests.ancestors().nth(2).unwrap().join("examples/test_function")
+}
+
+pub(crate) fn blueprint(id: &str) -> Blueprint {
+    Blueprint {
+        logical_id: id.to_owned(),
+        name: id.to_lowercase(),
+        arn: format!("arn:aws:lambda:us-east-1:000000000000:function:{id}"),
+        executable: executable(),
+        environment: [
+            ("AWS_LAMBDA_FUNCTION_NAME", id),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("ONLY_MINE", id),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
+        timeout: Duration::from_secs(20),
+        memory: 128,
+        reserved: None,
+    }
+}
+
+fn functions(changed: impl FnOnce(&mut Blueprint)) -> Arc<Functions> {
+    let mut blueprint = blueprint("Tested");
+    changed(&mut blueprint);
+    Arc::new(Functions::new(vec![blueprint]))
+}
+
+async fn invoke(functions: &Functions, event: Value) -> Result<Value, InvokeError> {
+    let payload = functions.invoke("Tested", event.to_string().into(), WhenBusy::Refuse).await?;
+    Ok(serde_json::from_slice(&payload).unwrap())
+}
+
+/// The type of the error that the invocation ends with.
+async fn failure(functions: &Functions, event: Value) -> String {
+    match invoke(functions, event).await {
+        Err(InvokeError::Function(error)) => error.error_type,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn is_running(process: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // A zombie waits for its parent and runs no more.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
+async fn eventually(condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), wait).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_process_is_kept_for_the_next_event() {
+    let functions = functions(|_| {});
+    assert!(functions.processes("Tested").is_empty(), "no process before the first event");
+    let first = invoke(&functions, json!({ "do": "sleep" })).await.unwrap();
+    let second = invoke(&functions, json!({ "do": "sleep" })).await.unwrap();
+    assert_eq!(first, second);
+    assert_eq!(json!(functions.processes("Tested")), json!([first]));
+}
+
+#[tokio::test]
+async fn functions_answer_to_id_name_and_arn() {
+    let functions = functions(|_| {});
+    for name in ["Tested", "tested", "arn:aws:lambda:us-east-1:000000000000:function:Tested"] {
+        assert_eq!(functions.invoke(name, "[1]".into(), WhenBusy::Refuse).await.unwrap(), "[1]");
+    }
+    let unknown = functions.invoke("Other", "{}".into(), WhenBusy::Refuse).await;
+    assert!(matches!(unknown, Err(InvokeError::UnknownFunction(name)) if name == "Other"));
+}
+
+#[tokio::test]
+async fn a_process_has_its_own_environment_and_nothing_else() {
+    let functions = functions(|_| {});
+    let seen = invoke(&functions, json!({ "do": "environment" })).await.unwrap();
+    let variables: BTreeMap<String, String> = serde_json::from_value(seen["variables"].clone()).unwrap();
+    let names: Vec<&str> = variables.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+            "AWS_LAMBDA_FUNCTION_NAME",
+            "AWS_LAMBDA_FUNCTION_VERSION",
+            "AWS_LAMBDA_LOG_STREAM_NAME",
+            "AWS_LAMBDA_RUNTIME_API",
+            "ONLY_MINE",
+            // Set by the runtime of the function itself, from a header of the event.
+            "_X_AMZN_TRACE_ID",
+        ]
+    );
+    assert_eq!(seen["arguments"], json!(["tested"]));
+    assert_eq!(seen["files"], json!([]));
+    assert_eq!(seen["context"]["arn"], "arn:aws:lambda:us-east-1:000000000000:function:Tested");
+    assert_eq!(
+        seen["context"]["trace"].as_str().unwrap().len(),
+        "Root=1-12345678-123456789012345678901234".len()
+    );
+    let remaining = seen["context"]["deadline"].as_i64().unwrap()
+        - (time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000) as i64;
+    assert!((10_000..=20_000).contains(&remaining), "{remaining} ms to the deadline");
+    functions.stop().await;
+    assert!(!PathBuf::from(seen["folder"].as_str().unwrap()).exists());
+}
+
+#[tokio::test]
+async fn a_reported_failure_keeps_the_process() {
+    let functions = functions(|_| {});
+    let error = invoke(&functions, json!({ "do": "fail" })).await.unwrap_err();
+    assert!(error.to_string().contains("as ordered"), "{error}");
+    let before = functions.processes("Tested");
+    invoke(&functions, json!({})).await.unwrap();
+    assert_eq!(functions.processes("Tested"), before);
+}
+
+#[tokio::test]
+async fn a_function_over_its_time_is_killed() {
+    let functions = functions(|blueprint| blueprint.timeout = Duration::from_millis(300));
+    assert_eq!(failure(&functions, json!({ "do": "hang" })).await, "Sandbox.Timedout");
+    assert!(functions.processes("Tested").is_empty());
+    let next = invoke(&functions, json!({ "do": "sleep" })).await.unwrap();
+    assert!(is_running(next.as_u64().unwrap() as u32), "a fresh process takes the next event");
+}
+
+#[tokio::test]
+async fn a_crash_costs_one_event() {
+    let functions = functions(|_| {});
+    let before = invoke(&functions, json!({ "do": "sleep" })).await.unwrap();
+    let error = invoke(&functions, json!({ "do": "exit", "code": 7 })).await.unwrap_err();
+    assert!(error.to_string().starts_with("Runtime.ExitError"), "{error}");
+    assert!(error.to_string().ends_with("exit status 7"), "{error}");
+    let after = invoke(&functions, json!({ "do": "sleep" })).await.unwrap();
+    assert_ne!(before, after);
+}
+
+#[tokio::test]
+async fn a_process_that_died_idle_costs_nothing() {
+    let functions = functions(|_| {});
+    let idle = invoke(&functions, json!({ "do": "sleep" })).await.unwrap().as_u64().unwrap() as u32;
+    let pid = rustix::process::Pid::from_raw(idle as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    eventually(|| !is_running(idle)).await;
+    assert_ne!(invoke(&functions, json!({ "do": "sleep" })).await.unwrap(), json!(idle));
+}
+
+#[tokio::test]
+async fn a_process_that_cannot_start_is_reported() {
+    let functions = functions(|blueprint| {
+        blueprint.environment.insert("EXIT_AT_START".to_owned(), "3".to_owned());
+    });
+    assert_eq!(failure(&functions, json!({})).await, "Runtime.ExitError");
+    assert!(functions.processes("Tested").is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_function_over_its_memory_is_killed() {
+    let functions = functions(|_| {});
+    let error = invoke(&functions, json!({ "do": "allocate", "mib": 200 })).await.unwrap_err();
+    assert!(error.to_string().ends_with("signal: killed"), "{error}");
+}
+
+#[tokio::test]
+async fn payloads_have_a_limit_in_both_directions() {
+    let functions = functions(|_| {});
+    let large = "x".repeat(super::PAYLOAD_LIMIT - 100);
+    let answer = invoke(&functions, json!({ "large": large })).await.unwrap();
+    assert_eq!(answer["large"].as_str().unwrap().len(), large.len());
+    let larger = json!({ "large": "x".repeat(super::PAYLOAD_LIMIT) });
+    assert!(matches!(invoke(&functions, larger).await, Err(InvokeError::TooLarge(_))));
+    let inflated = json!({ "do": "answer", "times": 7 * 1_048_576, "answer": "x" });
+    assert_eq!(failure(&functions, inflated).await, "Function.ResponseSizeTooLarge");
+}
+
+#[tokio::test]
+async fn reserved_concurrency_is_kept() {
+    let functions = functions(|blueprint| blueprint.reserved = Some(1));
+    let busy = tokio::spawn({
+        let functions = functions.clone();
+        async move { invoke(&functions, json!({ "do": "sleep", "milliseconds": 500 })).await }
+    });
+    eventually(|| !functions.processes("Tested").is_empty()).await;
+    assert!(matches!(invoke(&functions, json!({})).await, Err(InvokeError::Throttled(_))));
+    let waited = functions
+        .invoke("Tested", json!({ "do": "sleep" }).to_string().into(), WhenBusy::Wait)
+        .await
+        .unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&waited).unwrap(), busy.await.unwrap().unwrap());
+}
+
+#[tokio::test]
+async fn events_at_the_same_time_get_processes_of_their_own() {
+    let functions = functions(|_| {});
+    let nap = || invoke(&functions, json!({ "do": "sleep", "milliseconds": 300 }));
+    let (one, two) = tokio::join!(nap(), nap());
+    assert_ne!(one.unwrap(), two.unwrap());
+}
+
+#[tokio::test]
+async fn nothing_is_left_after_a_stop() {
+    let functions = functions(|_| {});
+    let idle = invoke(&functions, json!({ "do": "sleep" })).await.unwrap().as_u64().unwrap() as u32;
+    let busy = tokio::spawn({
+        let functions = functions.clone();
+        async move {
+            let nap = || invoke(&functions, json!({ "do": "hang" }));
+            tokio::join!(nap(), nap())
+        }
+    });
+    eventually(|| functions.processes("Tested").len() == 2).await;
+    let all = functions.processes("Tested");
+    assert!(all.contains(&idle));
+    tokio::time::timeout(Duration::from_secs(2), functions.stop()).await.unwrap();
+    assert!(!all.into_iter().any(is_running));
+    let (one, two) = busy.await.unwrap();
+    assert!(matches!((one, two), (Err(InvokeError::Stopping), Err(InvokeError::Stopping))));
+    assert!(matches!(invoke(&functions, json!({})).await, Err(InvokeError::Stopping)));
+}

@@ -1,0 +1,215 @@
+//! What the API answers. Field names are those of the HTTP contract, so a record that is written
+//! out as JSON again reads as the API wrote it.
+
+use airlock_objects::{
+    signed_url::SignedUrl,
+    verdict::{Outcome, Verdict},
+};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::{collections::BTreeMap, fmt};
+
+/// Where an object stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    /// Opened, not finalized.
+    Pending,
+    /// Finalized, not scanned.
+    Scanning,
+    /// Can be downloaded.
+    Published,
+    /// Not what was declared, malicious, or over a limit.
+    Rejected,
+    /// Could not be scanned.
+    Failed,
+    /// Not finalized in time.
+    Expired,
+    /// Deleted by its owner.
+    Deleted,
+    /// A state that this client does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl State {
+    /// Whether more will happen by itself.
+    pub(crate) fn is_on_its_way(self) -> bool {
+        matches!(self, Self::Pending | Self::Scanning)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "pending",
+            Self::Scanning => "scanning",
+            Self::Published => "published",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Deleted => "deleted",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// The answer to `POST /uploads`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Opened {
+    /// The id of the upload, and later of the object.
+    pub(crate) upload_id: String,
+    /// Usually [`State::Pending`]; further on when an earlier try got further.
+    pub(crate) state: State,
+    /// The one PUT that fits; none when the upload is past it.
+    pub(crate) upload: Option<SignedPut>,
+}
+
+/// A PUT that storage accepts once.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SignedPut {
+    /// Where to PUT.
+    #[serde(deserialize_with = "signed_url")]
+    pub(crate) url: SignedUrl,
+    /// The headers to send, exactly so.
+    pub(crate) headers: BTreeMap<String, String>,
+}
+
+/// The answer to a finalize.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Finalized {
+    /// Where the upload stands now.
+    pub(crate) state: State,
+}
+
+/// The answer to a request for a download URL.
+#[derive(Debug, Deserialize)]
+pub(crate) struct DownloadUrl {
+    /// Where to GET.
+    #[serde(deserialize_with = "signed_url")]
+    pub(crate) url: SignedUrl,
+    /// The headers to send, if any.
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, String>,
+}
+
+fn signed_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedUrl, D::Error> {
+    String::deserialize(deserializer).map(SignedUrl::new)
+}
+
+/// An upload or an object as its owner sees it. Times are RFC 3339, sizes bytes, checksums hex.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// Its id; called `upload_id` on the way in, `object_id` once published.
+    #[serde(flatten)]
+    pub(crate) id: Id,
+    /// Where it stands.
+    pub(crate) state: State,
+    /// The name that was declared.
+    pub(crate) file_name: String,
+    /// The media type that was declared.
+    pub(crate) content_type: String,
+    /// Its size, in bytes.
+    pub(crate) size: u64,
+    /// The SHA-256 of its content.
+    pub(crate) sha256: Option<String>,
+    /// When it was opened.
+    pub(crate) created_at: String,
+    /// Until when it can be finalized.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_at: Option<String>,
+    /// When it was finalized.
+    pub(crate) finalized_at: Option<String>,
+    /// When it was scanned.
+    pub(crate) scanned_at: Option<String>,
+    /// What the scan said.
+    pub(crate) verdict: Option<Verdict>,
+}
+
+impl Record {
+    /// The verdict in one line: `malicious: a rule matched (eicar_test_file)`.
+    pub(crate) fn verdict_line(&self) -> Option<String> {
+        let verdict = self.verdict.as_ref()?;
+        let outcome = match verdict.outcome {
+            Outcome::Clean => "clean",
+            Outcome::Malicious => "malicious",
+            Outcome::Mismatch => "mismatch",
+            Outcome::LimitsExceeded => "limits exceeded",
+            Outcome::Unscannable => "unscannable",
+        };
+        let reason = verdict.reason.iter().map(|reason| format!(": {reason}"));
+        let rules: Vec<&str> = verdict.matches.iter().map(|found| found.rule.as_str()).collect();
+        let rules = (!rules.is_empty()).then(|| format!(" ({})", rules.join(", ")));
+        Some(std::iter::once(outcome.to_owned()).chain(reason).chain(rules).collect())
+    }
+}
+
+/// An id, and what it is called.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Id {
+    /// Of an upload.
+    UploadId(String),
+    /// Of an object.
+    ObjectId(String),
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::UploadId(id) | Self::ObjectId(id)) = self;
+        f.write_str(id)
+    }
+}
+
+/// One page of objects.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ObjectPage {
+    /// The objects, newest first.
+    pub(crate) objects: Vec<Record>,
+    /// Where the next page starts; none at the end.
+    pub(crate) next_cursor: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn upload() -> Value {
+        json!({
+            "upload_id": "0199", "state": "rejected", "file_name": "a.txt",
+            "content_type": "text/plain", "size": 68, "sha256": "00", "created_at": "2026-01-01T00:00:00Z",
+            "expires_at": "2026-01-01T01:00:00Z", "finalized_at": null, "scanned_at": null,
+            "verdict": {"outcome": "malicious", "detected_type": null, "reason": "a rule matched",
+                "matches": [{"rule": "r", "severity": "high", "description": "d"}]},
+        })
+    }
+
+    #[test]
+    fn a_record_reads_back_as_the_api_wrote_it() -> Result<(), serde_json::Error> {
+        let record: Record = serde_json::from_value(upload())?;
+        assert_eq!(serde_json::to_value(&record)?, upload());
+        assert_eq!(record.verdict_line().as_deref(), Some("malicious: a rule matched (r)"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_state_of_a_later_version_is_no_error() -> Result<(), serde_json::Error> {
+        let mut value = upload();
+        value["state"] = json!("melted");
+        let record: Record = serde_json::from_value(value)?;
+        assert_eq!(record.state, State::Unknown);
+        assert!(!record.state.is_on_its_way());
+        Ok(())
+    }
+
+    #[test]
+    fn c06_signed_urls_are_not_shown() -> Result<(), serde_json::Error> {
+        let url = "https://b/k?X-Amz-Signature=abc";
+        let opened: Opened = serde_json::from_value(json!({
+            "upload_id": "0199", "state": "pending", "upload": {"method": "PUT", "url": url, "headers": {}},
+        }))?;
+        let download: DownloadUrl = serde_json::from_value(json!({"url": url}))?;
+        assert!(!format!("{opened:?}{download:?}").contains("X-Amz"));
+        Ok(())
+    }
+}

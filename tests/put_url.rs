@@ -1,0 +1,157 @@
+//! What the pre-signed PUT is bound to: with the URL in hand, S3 refuses everything but the one
+//! upload that was declared (C-04, C-05, T-01, T-02, T-07).
+
+mod support;
+
+use reqwest::{RequestBuilder, StatusCode, Url};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use support::{
+    World, eventually,
+    person::{Answer, Person, id},
+};
+
+const BYTES: &[u8] = b"exactly these bytes\n";
+
+/// A PUT with the signed headers, some changed or left out.
+fn put(ada: &Person<'_>, opened: &Value, url: &str, changes: &[(&str, Option<&str>)]) -> RequestBuilder {
+    let signed = opened["upload"]["headers"].as_object().unwrap();
+    let mut headers: BTreeMap<&str, &str> =
+        signed.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+    for (name, value) in changes {
+        match value {
+            Some(value) => headers.insert(name, value),
+            None => headers.remove(name),
+        };
+    }
+    let request = ada.world.http.put(url);
+    headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))
+}
+
+async fn refused(request: RequestBuilder, body: &[u8]) -> (StatusCode, String) {
+    let answer = Answer::of(request.body(body.to_vec()).send().await.unwrap()).await;
+    let code = answer.text.split("<Code>").nth(1).and_then(|rest| rest.split("</Code>").next());
+    (answer.status, code.unwrap_or_default().to_owned())
+}
+
+fn forbidden(code: &str) -> (StatusCode, String) {
+    (StatusCode::FORBIDDEN, code.to_owned())
+}
+
+#[tokio::test]
+async fn c05_s3_refuses_whatever_differs_from_the_declaration() {
+    let world = World::start().await;
+    let ada = world.ada();
+    let opened = ada.begin("a.txt", "text/plain", BYTES).await;
+    let url = opened["upload"]["url"].as_str().unwrap();
+    let mismatch = forbidden("SignatureDoesNotMatch");
+
+    // Other length, other type, other checksum.
+    assert_eq!(refused(put(&ada, &opened, url, &[]), b"longer than these bytes are\n").await, mismatch);
+    let other_type = put(&ada, &opened, url, &[("content-type", Some("text/html"))]);
+    assert_eq!(refused(other_type, BYTES).await, mismatch);
+    let zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let other_sum = put(&ada, &opened, url, &[("x-amz-checksum-sha256", Some(zeros))]);
+    assert_eq!(refused(other_sum, BYTES).await, mismatch);
+    // Same length, other bytes: the signature fits, the checksum does not.
+    let other_bytes = refused(put(&ada, &opened, url, &[]), b"exactly those bytes\n").await;
+    assert_eq!(other_bytes, (StatusCode::BAD_REQUEST, "BadDigest".to_owned()));
+    // Every signed header, missing.
+    for name in opened["upload"]["headers"].as_object().unwrap().keys() {
+        let (status, code) = refused(put(&ada, &opened, url, &[(name, None)]), BYTES).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "without {name}: {code}");
+    }
+    // A header more.
+    let tagged = put(&ada, &opened, url, &[("x-amz-tagging", Some("scanned=clean"))]);
+    assert_eq!(refused(tagged, BYTES).await, forbidden("AccessDenied"));
+
+    // Nothing of all that is there, and the right upload still works: once.
+    assert_eq!(world.keys(&world.stack.ready().buckets.quarantine).await, Vec::<String>::new());
+    assert_eq!(ada.put(&opened, BYTES).await.status, 200);
+    let again = refused(put(&ada, &opened, url, &[]), BYTES).await;
+    assert_eq!(again, (StatusCode::PRECONDITION_FAILED, "PreconditionFailed".to_owned()));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn c05_one_exact_key_is_signed() {
+    let world = World::start().await;
+    let ada = world.ada();
+    let opened = ada.begin("a.txt", "text/plain", BYTES).await;
+    let url = Url::parse(opened["upload"]["url"].as_str().unwrap()).unwrap();
+    let path = url.path().to_owned();
+    let other_last = if path.ends_with('0') { '1' } else { '0' };
+    for other in [
+        format!("{}{other_last}", &path[..path.len() - 1]),
+        path.replace("/acme/", "/globex/"),
+        format!("{path}/x"),
+        path.replace("-quarantine-", "-published-"),
+    ] {
+        let mut changed = url.clone();
+        changed.set_path(&other);
+        let (status, code) = refused(put(&ada, &opened, changed.as_str(), &[]), BYTES).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{other}: {code}");
+    }
+    // Nor does the URL read, delete or list.
+    for request in [world.http.get(url.clone()), world.http.head(url.clone()), world.http.delete(url.clone())]
+    {
+        assert_eq!(request.send().await.unwrap().status(), 403);
+    }
+    // And without a signature there is nothing.
+    let mut unsigned = url.clone();
+    unsigned.set_query(None);
+    assert_eq!(refused(put(&ada, &opened, unsigned.as_str(), &[]), BYTES).await, forbidden("AccessDenied"));
+    assert_eq!(world.keys(&world.stack.ready().buckets.quarantine).await, Vec::<String>::new());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn c04_a_put_url_lives_two_minutes_and_an_expired_one_is_refused() {
+    let world = World::start().await;
+    let opened = world.ada().begin("a.txt", "text/plain", BYTES).await;
+    let url = Url::parse(opened["upload"]["url"].as_str().unwrap()).unwrap();
+    let lives = url.query_pairs().find(|(name, _)| name == "X-Amz-Expires").unwrap().1.into_owned();
+    assert_eq!(lives, "120");
+    world.end().await;
+
+    let world = World::with(&[("UploadUrlTtlSeconds", "1")]).await;
+    let ada = world.ada();
+    let opened = &ada.begin("a.txt", "text/plain", BYTES).await;
+    let ada = &ada;
+    // Wrong bytes do no harm while the URL lives, and show when it has died.
+    eventually("the URL expires", || async move {
+        let url = opened["upload"]["url"].as_str().unwrap();
+        let answer = refused(put(ada, opened, url, &[]), b"exactly those bytes\n").await;
+        (answer == forbidden("AccessDenied")).then_some(())
+    })
+    .await;
+    assert_eq!(ada.put(opened, BYTES).await.status, 403);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn t01_a_url_used_after_its_upload_has_ended_leaves_nothing_behind() {
+    let world = World::start().await;
+    let ada = world.ada();
+    let opened = ada.begin("a.txt", "text/plain", BYTES).await;
+    assert_eq!(ada.put(&opened, BYTES).await.status, 200);
+    let upload_id = id(&opened);
+    assert_eq!(ada.finalize(&upload_id).await.status, 202);
+    assert_eq!(ada.settled(&upload_id).await["state"], "published");
+    let (world_ref, quarantine) = (&world, world.stack.ready().buckets.quarantine.clone());
+    let quarantine = &quarantine;
+    eventually("the original is removed", || async move {
+        world_ref.keys(quarantine).await.is_empty().then_some(())
+    })
+    .await;
+
+    // The key is free again and the URL still lives, so S3 takes the PUT; the watcher takes it back.
+    assert_eq!(ada.put(&opened, BYTES).await.status, 200);
+    eventually("the watcher deletes what was put", || async move {
+        let deleted = world_ref.calls_of("WatchQuarantine").contains(&"s3:DeleteObject".to_owned());
+        (deleted && world_ref.keys(quarantine).await.is_empty()).then_some(())
+    })
+    .await;
+    assert_eq!(ada.get(&format!("/uploads/{upload_id}")).await.json()["state"], "published");
+    world.end().await;
+}
