@@ -1,5 +1,7 @@
 //! The HTTP contract: who may do what, and the exact errors that callers program against.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
+
 mod support;
 
 use insta::assert_snapshot;

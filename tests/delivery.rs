@@ -1,6 +1,8 @@
 //! Messages and events that come twice, late, in the wrong order or not at all, and functions that
 //! die at the worst moment: the end is the same, and nothing is lost or published by accident.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
+
 mod support;
 
 use airlock_local_access::Principal;
@@ -49,7 +51,7 @@ fn kill(world: &World, function: &str) {
 
 async fn queue_is_empty(world: &World) {
     eventually("the queue is empty", || async move {
-        let depth = world.stack.sqs().depth(&world.stack.ready().queues.scan).unwrap();
+        let depth = world.stack.sqs().depth(world.scan_queue()).unwrap();
         (depth.visible + depth.in_flight + depth.delayed == 0).then_some(())
     })
     .await;
@@ -65,7 +67,7 @@ async fn a_scan_request_delivered_again_and_again_changes_nothing() {
     let ada = world.ada();
     let record = ada.upload("a.txt", "text/plain", BYTES).await;
     let upload_id = id(&record);
-    let queue = &world.stack.ready().queues.scan;
+    let queue = world.scan_queue();
     for _ in 0..5 {
         world.stack.sqs().send(queue, &scan_request("acme", &upload_id)).unwrap();
     }
@@ -104,7 +106,7 @@ async fn two_scans_of_one_object_at_once_publish_it_once() {
 async fn a_poison_message_ends_in_the_dead_letter_queue_and_its_batch_completes() {
     let world = World::with(&SHORT).await;
     let ada = world.ada();
-    let (queue, dead) = (&world.stack.ready().queues.scan, &world.stack.ready().queues.dead_letter);
+    let (queue, dead) = (world.scan_queue(), world.dead_letter_queue());
     let good = ada.hand_in("a.txt", "text/plain", BYTES).await;
     let unknown = scan_request("acme", "01890000-0000-7000-8000-000000000000");
     for poison in ["not a request", "{}", &unknown] {

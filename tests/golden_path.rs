@@ -1,5 +1,7 @@
 //! The way of a file through the pipeline, in and out again, over real sockets.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
+
 mod support;
 
 use reqwest::Method;

@@ -1,5 +1,7 @@
 //! The walls of the house: what each crate may know of, and how large the rooms are.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
+
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,8 +1,7 @@
 //! A whole stack of its own for each test, on free ports, gone when the test ends; and people who
 //! use it over HTTP as clients do.
 
-#![allow(dead_code, reason = "each test binary uses the part it needs")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses the part it needs")]
 
 pub mod person;
 pub mod services;
@@ -76,8 +75,7 @@ impl World {
         let token = self.stack.token(&TokenRequest {
             tenant: tenant.to_owned(),
             user: user.to_owned(),
-            role: None,
-            ttl_seconds: None,
+            ..TokenRequest::default()
         });
         Person { world: self, token: token.unwrap() }
     }

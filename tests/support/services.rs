@@ -41,9 +41,24 @@ impl World {
         self.stack.access().calls().into_iter().filter(of).map(|call| call.operation).collect()
     }
 
+    /// The queue of scan requests.
+    pub fn scan_queue(&self) -> &str {
+        last(&self.stack.ready().queues.scan)
+    }
+
+    /// Where scan requests go that failed again and again.
+    pub fn dead_letter_queue(&self) -> &str {
+        last(&self.stack.ready().queues.dead_letter)
+    }
+
     /// The keys in a bucket.
     pub async fn keys(&self, bucket: &str) -> Vec<String> {
         let listed = self.s3().list_objects_v2().bucket(bucket).send().await.unwrap();
         listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
     }
+}
+
+/// A queue's name in its URL.
+fn last(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or_default()
 }

@@ -108,7 +108,7 @@ impl Problem {
     pub fn field(code: Code, field: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         let errors = vec![FieldError { field: field.into(), detail: detail.clone() }];
-        Self { errors, ..Self::new(code, detail) }
+        Self { errors, ..Self::new(code, format!("{field}: {detail}")) }
     }
 
     /// Says which fields it is about.

@@ -130,9 +130,11 @@ impl Quarantine {
             .presigned(PresigningConfig::expires_in(terms.ttl)?)
             .await
             .map_err(|error| QuarantineError::Signing(DisplayErrorContext(error).to_string()))?;
+        let names = signed_headers(signed.uri());
         let headers = signed
             .headers()
-            .filter(|(name, _)| !matches!(*name, "host" | "content-length"))
+            // The SDK adds headers of its own, such as a trace id, that are not part of the signature.
+            .filter(|(name, _)| names.contains(name) && !matches!(*name, "host" | "content-length"))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         Ok(SignedPut { url: SignedUrl::new(signed.uri()), headers })
@@ -185,6 +187,12 @@ impl Quarantine {
     pub fn bucket(&self) -> &str {
         &self.bucket
     }
+}
+
+/// The names in `X-Amz-SignedHeaders` of a pre-signed URL (Signature Version 4, query parameters).
+fn signed_headers(url: &str) -> Vec<&str> {
+    let value = url.split(['?', '&']).find_map(|parameter| parameter.strip_prefix("X-Amz-SignedHeaders="));
+    value.unwrap_or_default().split("%3B").collect()
 }
 
 /// A HEAD has no body, so S3 tells an absent object by status alone.

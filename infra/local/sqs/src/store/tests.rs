@@ -1,3 +1,5 @@
+//! Tests of the store: what the SDK cannot see.
+
 use super::*;
 
 const DAY: i64 = 86_400_000;
