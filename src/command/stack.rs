@@ -46,6 +46,7 @@ pub(crate) async fn start(wish: &Wish<'_>) -> anyhow::Result<Stack> {
         executable: std::env::current_exe().context("cannot find this executable")?,
         parameters: Default::default(),
         log_level: wish.log_level.to_owned(),
+        dynamodb_engine: None,
     };
     Stack::start(options).await.map_err(|error| explain(error.into(), wish.api_port))
 }

@@ -13,6 +13,9 @@ use std::{collections::BTreeMap, future::Future, path::PathBuf, time::Duration};
 /// How long anything may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The variable with the URL of Amazon's DynamoDB Local, to run the same tests on it.
+pub const DYNAMODB_ENGINE: &str = "AIRLOCK_TEST_DYNAMODB";
+
 /// A running stack.
 pub struct World {
     pub stack: Stack,
@@ -45,6 +48,7 @@ pub fn options(template: PathBuf, parameters: &[(&str, &str)]) -> Options {
         executable: PathBuf::from(env!("CARGO_BIN_EXE_airlock")),
         parameters,
         log_level: "info".to_owned(),
+        dynamodb_engine: std::env::var(DYNAMODB_ENGINE).ok(),
     }
 }
 

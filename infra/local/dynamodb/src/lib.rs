@@ -55,10 +55,24 @@ impl DynamoDb {
         let database = Database::new(&file.to_string_lossy())
             .map_err(|error| DynamoDbError::Database(error.to_string()))?;
         let inner = TcpListener::bind("127.0.0.1:0").await?;
-        let door = door::Door::new(format!("http://{}", inner.local_addr()?), access)?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
+        let engine = format!("http://{}", inner.local_addr()?);
         tokio::spawn(sweep(database.clone()));
         tokio::spawn(dynoxide::server::serve_with_shutdown(inner, database, std::future::pending()));
+        Self::in_front_of(engine, listener, access)
+    }
+
+    /// Serves on `listener` what another engine answers at the URL `engine`: Amazon's DynamoDB
+    /// Local, against which the registry is tested.
+    ///
+    /// # Errors
+    /// When the listener cannot be used.
+    pub fn in_front_of(
+        engine: String,
+        listener: TcpListener,
+        access: Arc<Access>,
+    ) -> Result<Self, DynamoDbError> {
+        let endpoint = format!("http://{}", listener.local_addr()?);
+        let door = door::Door::new(engine, access)?;
         tokio::spawn(door::serve(listener, door.clone()));
         Ok(Self { endpoint, door })
     }

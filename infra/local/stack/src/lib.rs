@@ -35,6 +35,14 @@ use tokio::{net::TcpListener, task::JoinSet};
 /// What the stack is called; it is part of the names of what it holds.
 const STACK_NAME: &str = "airlock-local";
 
+/// An engine that others use as well has their tables in it, so a stack needs a name of its own.
+fn stack_name(options: &Options) -> String {
+    match options.dynamodb_engine {
+        Some(_) => format!("{STACK_NAME}-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]),
+        None => STACK_NAME.to_owned(),
+    }
+}
+
 /// How a stack is brought up.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -50,6 +58,8 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// How much the functions log.
     pub log_level: String,
+    /// URL of another DynamoDB engine behind the stack's own door: Amazon's DynamoDB Local, in tests.
+    pub dynamodb_engine: Option<String>,
 }
 
 /// Why a stack does not come up.
@@ -131,13 +141,13 @@ impl Stack {
 
         let access = Access::new();
         let administrator = access.issue(Principal::Administrator);
-        let (services, created) = Services::start(data, &access).await?;
+        let (services, created) = Services::start(data, &access, options.dynamodb_engine.as_deref()).await?;
         let template = airlock_local_template::read(
             &source,
             &Surroundings {
                 region: REGION.to_owned(),
                 account_id: ACCOUNT.to_owned(),
-                stack_name: STACK_NAME.to_owned(),
+                stack_name: stack_name(&options),
                 sqs_endpoint: services.sqs.endpoint(),
                 issuer: issuer::address(&api),
                 parameters: options.parameters.clone(),

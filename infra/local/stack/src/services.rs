@@ -32,6 +32,7 @@ impl Services {
     pub(crate) async fn start(
         data: &Path,
         access: &Arc<Access>,
+        engine: Option<&str>,
     ) -> Result<(Self, UnboundedReceiver<ObjectCreated>), StackError> {
         let s3 = async {
             Ok::<_, StackError>(S3::start(listener().await?, data.join("s3"), access.clone()).await?)
@@ -40,9 +41,11 @@ impl Services {
             Ok::<_, StackError>(Sqs::start(listener().await?, &data.join("sqs"), access.clone()).await?)
         };
         let dynamodb = async {
-            Ok::<_, StackError>(
-                DynamoDb::start(listener().await?, &data.join("dynamodb"), access.clone()).await?,
-            )
+            let (listener, access) = (listener().await?, access.clone());
+            Ok::<_, StackError>(match engine {
+                Some(engine) => DynamoDb::in_front_of(engine.to_owned(), listener, access)?,
+                None => DynamoDb::start(listener, &data.join("dynamodb"), access).await?,
+            })
         };
         let ((s3, created), sqs, dynamodb) = tokio::try_join!(s3, sqs, dynamodb)?;
         Ok((Self { s3, sqs, dynamodb }, created))
