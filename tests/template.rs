@@ -59,7 +59,10 @@ async fn a_renamed_variable_is_missed_by_the_function_that_reads_it() {
     let world = World::open(options(file.path().to_owned(), &[])).await;
     let body = serde_json::json!({ "file_name": "a.txt", "content_type": "text/plain", "size": 1 });
     let answer = world.ada().post("/uploads", body).await;
-    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (500, r#"{"message":"Internal Server Error"}"#));
+    assert_eq!(
+        (answer.status.as_u16(), answer.text.as_str()),
+        (500, r#"{"message":"Internal Server Error"}"#)
+    );
     world.end().await;
 }
 
@@ -74,7 +77,10 @@ async fn a_renamed_index_is_missed_by_the_query_that_uses_it() {
 
 #[tokio::test]
 async fn an_unknown_property_stops_the_stack_and_is_named() {
-    let file = edited(&[("      BillingMode: PAY_PER_REQUEST", "      BillingMode: PAY_PER_REQUEST\n      Colour: red")]);
+    let file = edited(&[(
+        "      BillingMode: PAY_PER_REQUEST",
+        "      BillingMode: PAY_PER_REQUEST\n      Colour: red",
+    )]);
     let error = Stack::start(options(file.path().to_owned(), &[])).await.err().unwrap().to_string();
     assert!(error.contains("Registry") && error.contains("Colour"), "{error}");
 }
@@ -108,7 +114,9 @@ async fn t05_each_function_is_a_process_of_its_own_with_a_key_of_its_own() {
                 .split('\0')
                 .filter_map(|pair| pair.split_once('='))
                 .map(|(name, _)| name.to_owned())
-                .filter(|name| !name.starts_with("AWS_") && !["_HANDLER", "PATH", "LANG", "TZ"].contains(&name.as_str()))
+                .filter(|name| {
+                    !name.starts_with("AWS_") && !["_HANDLER", "PATH", "LANG", "TZ"].contains(&name.as_str())
+                })
                 .collect();
             let wanted: Vec<String> = declared.environment.keys().cloned().collect();
             let mut given = given;

@@ -73,7 +73,6 @@ impl Drop for Reaper {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
     use super::*;
 
     fn sleeper() -> Child {

@@ -1,5 +1,4 @@
 //! Runs `examples/test_function.rs` as a function.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use super::{Blueprint, Functions, WhenBusy, error::InvokeError};
 use serde_json::{Value, json};

@@ -102,7 +102,6 @@ fn text(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
     use super::*;
 
     async fn seen(payload: Value) -> (u16, Vec<(String, String)>, String) {

@@ -1,5 +1,4 @@
 //! Talks HTTP to a gateway whose functions run `examples/test_function.rs`.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use super::{AuthorizerSpec, Cors, Gateway, RouteSpec};
 use crate::{
