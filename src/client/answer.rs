@@ -1,10 +1,8 @@
 //! What the API answers. Field names are those of the HTTP contract, so a record that is written
 //! out as JSON again reads as the API wrote it.
 
-use airlock_objects::{
-    signed_url::SignedUrl,
-    verdict::{Outcome, Verdict},
-};
+use airlock_content::verdict::{Outcome, Verdict};
+use airlock_objects::signed_url::SignedUrl;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{collections::BTreeMap, fmt};
 

@@ -1,7 +1,7 @@
 //! What is to be uploaded: a file, or bytes in memory, with all that a declaration says of it.
 
 use super::ClientError;
-use airlock_objects::media_types;
+use airlock_content::media_types;
 use futures::stream;
 use reqwest::Body;
 use sha2::{Digest, Sha256};

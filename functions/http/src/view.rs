@@ -1,8 +1,8 @@
 //! An object as the API shows it to its owner.
 
+use airlock_content::verdict::Verdict;
 use airlock_objects::{
     checksum::Sha256, file_name::FileName, id::ObjectId, record::Record, state::State, timestamp::Timestamp,
-    verdict::Verdict,
 };
 use serde::Serialize;
 

@@ -6,6 +6,7 @@
 //! SendMessage.
 
 use crate::requeue;
+use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
     id::{ObjectId, TenantId},
     record::Record,
@@ -18,7 +19,6 @@ use airlock_objects::{
     setting::required,
     state::{State, Transition},
     timestamp::Timestamp,
-    verdict::{Outcome, Verdict},
 };
 use airlock_quarantine::{Quarantine, QuarantineKey, ScanQueue, ScanRequest};
 use airlock_telemetry::metric;

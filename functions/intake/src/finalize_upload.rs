@@ -5,6 +5,7 @@
 //! last two is healed by a repeated finalize, and by `expire-uploads`.
 
 use crate::{quarantine_problem, queue_problem, requeue};
+use airlock_content::verdict::{Outcome, Verdict};
 use airlock_http::{Caller, Claims, Code, FieldError, Problem, Request, Response, answer, path};
 use airlock_objects::{
     record::Record,
@@ -12,7 +13,6 @@ use airlock_objects::{
     setting::required,
     state::{State, Transition},
     timestamp::Timestamp,
-    verdict::{Outcome, Verdict},
 };
 use airlock_quarantine::{Found, Quarantine, QuarantineKey, ScanQueue, ScanRequest};
 use lambda_http::http::StatusCode;

@@ -4,11 +4,9 @@
 pub mod checksum;
 pub mod file_name;
 pub mod id;
-pub mod media_types;
 pub mod record;
 pub mod registry;
 pub mod setting;
 pub mod signed_url;
 pub mod state;
 pub mod timestamp;
-pub mod verdict;

@@ -6,8 +6,8 @@ use crate::{
     id::{ObjectId, TenantId, UserId},
     state::State,
     timestamp::Timestamp,
-    verdict::Verdict,
 };
+use airlock_content::verdict::Verdict;
 
 /// The identity that quarantined bytes had when they were finalized. The scan reads exactly this.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,4 @@
 //! Phase two: what is in quarantine is identified, held against the rules, and published or refused.
-//! The only crate that links libyara.
+//! The only zone that links a rule engine.
 
-pub mod engine;
-pub mod identify;
-pub mod inspect;
 pub mod scan_upload;

@@ -7,7 +7,7 @@ use crate::client::{
     error::Problem,
     source::Source,
 };
-use airlock_objects::verdict::Outcome;
+use airlock_content::verdict::Outcome;
 use anyhow::Context as _;
 use reqwest::StatusCode;
 use sha2::{Digest, Sha256};

@@ -1,10 +1,10 @@
 //! What the client says it will upload.
 
 use super::limits::Limits;
+use airlock_content::media_types;
 use airlock_http::{Caller, Code, Fields, Problem, Request};
 use airlock_objects::{
-    checksum::Sha256, file_name::FileName, id::ObjectId, media_types, record::Record, state::State,
-    timestamp::Timestamp,
+    checksum::Sha256, file_name::FileName, id::ObjectId, record::Record, state::State, timestamp::Timestamp,
 };
 
 /// A declaration that this deployment accepts.

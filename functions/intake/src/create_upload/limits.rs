@@ -77,7 +77,7 @@ impl FromStr for AllowedTypes {
             return Ok(Self::Default);
         }
         let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
-        match names.iter().find(|name| airlock_objects::media_types::lookup(name).is_none()) {
+        match names.iter().find(|name| airlock_content::media_types::lookup(name).is_none()) {
             Some(unknown) => Err(format!("{unknown:?} is not a media type that can be checked")),
             None => Ok(Self::Only(names)),
         }

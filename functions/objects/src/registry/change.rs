@@ -10,8 +10,8 @@ use crate::{
     record::{Pin, Record},
     state::Transition,
     timestamp::Timestamp,
-    verdict::Verdict,
 };
+use airlock_content::verdict::Verdict;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update};
 
 /// What is about to change on an object, and what is written with it.

@@ -8,16 +8,17 @@ mod fetch;
 mod publish;
 mod settle;
 
-use crate::{
-    engine::Engine,
-    inspect::{Declared, Finding, inspect},
+use airlock_content::{
+    Declared,
+    verdict::{Outcome, Verdict},
 };
+use airlock_engine::Engine;
+use airlock_inspect::{Finding, inspect};
 use airlock_objects::{
     checksum::Sha256,
     record::{Pin, Record},
     registry::Registry,
     state::State,
-    verdict::{Outcome, Verdict},
 };
 use airlock_published::Published;
 use airlock_quarantine::{Quarantine, QuarantineKey, ScanRequest};

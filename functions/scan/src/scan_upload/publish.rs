@@ -2,13 +2,13 @@
 //! registry, then clears quarantine. Until the registry says so, nobody gets a URL.
 
 use super::{App, FUNCTION, Settled, gone, quarantine_key, settle};
+use airlock_content::verdict::Verdict;
 use airlock_objects::{
     checksum::Sha256,
     record::{Pin, Record},
     registry::{Actor, Change, Changed},
     state::{State, Transition},
     timestamp::Timestamp,
-    verdict::Verdict,
 };
 use airlock_published::{PublishedKey, attachment};
 use aws_sdk_s3::{

@@ -1,13 +1,13 @@
 //! Ends the scan of an object that is not published.
 
 use super::{App, FUNCTION, quarantine_key};
+use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
     checksum::Sha256,
     record::Record,
     registry::{Actor, Change, Changed},
     state::Transition,
     timestamp::Timestamp,
-    verdict::{Outcome, Verdict},
 };
 
 /// How an object was left.

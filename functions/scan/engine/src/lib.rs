@@ -11,8 +11,7 @@
 //! - a scanner may be shared between threads although it must not be, and what `scan_fd` answers
 //!   claims to live for ever: each scan has a scanner of its own, and results are copied out at once.
 
-use crate::inspect::Declared;
-use airlock_objects::{media_types, verdict::RuleMatch};
+use airlock_content::{Declared, media_types, verdict::RuleMatch};
 use sha2::{Digest, Sha256};
 use std::{
     fs::File,
@@ -24,14 +23,14 @@ use yara::{Compiler, Metadata, MetadataValue, Rule, Rules, ScanFlags, Scanner, Y
 /// The rules that ship with the function: file name and text, sorted by name.
 #[rustfmt::skip]
 const SOURCES: &[(&str, &str)] = &[
-    ("documents.yar", include_str!("../rules/documents.yar")),
-    ("executables.yar", include_str!("../rules/executables.yar")),
-    ("images.yar", include_str!("../rules/images.yar")),
-    ("pdf.yar", include_str!("../rules/pdf.yar")),
-    ("scripts.yar", include_str!("../rules/scripts.yar")),
-    ("test_files.yar", include_str!("../rules/test_files.yar")),
-    ("web_shells.yar", include_str!("../rules/web_shells.yar")),
-    ("xml_and_csv.yar", include_str!("../rules/xml_and_csv.yar")),
+    ("documents.yar", include_str!("../../inspect/rules/documents.yar")),
+    ("executables.yar", include_str!("../../inspect/rules/executables.yar")),
+    ("images.yar", include_str!("../../inspect/rules/images.yar")),
+    ("pdf.yar", include_str!("../../inspect/rules/pdf.yar")),
+    ("scripts.yar", include_str!("../../inspect/rules/scripts.yar")),
+    ("test_files.yar", include_str!("../../inspect/rules/test_files.yar")),
+    ("web_shells.yar", include_str!("../../inspect/rules/web_shells.yar")),
+    ("xml_and_csv.yar", include_str!("../../inspect/rules/xml_and_csv.yar")),
 ];
 
 const SEVERITIES: [&str; 4] = ["low", "medium", "high", "critical"];
@@ -231,5 +230,4 @@ fn copied(scanned: Result<Vec<Rule<'_>>, yara::Error>, seconds: i32) -> Result<V
 }
 
 #[cfg(test)]
-#[path = "engine_tests.rs"]
 mod tests;

@@ -6,14 +6,14 @@
 mod archives;
 mod text;
 
-use airlock_objects::{
+use airlock_content::{
+    Declared,
     media_types::{self, DEFAULT, MediaType},
     verdict::Outcome,
 };
-use airlock_scan::{
-    engine::Engine,
-    inspect::{Declared, Finding, inspect},
-};
+
+use airlock_engine::Engine;
+use airlock_inspect::{Finding, inspect};
 use std::{
     fs,
     io::{Cursor, Seek, Write},
@@ -25,8 +25,9 @@ use std::{
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::load().unwrap());
 
 fn sample(extension: &str) -> Vec<u8> {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/files").join(format!("sample.{extension}"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../tests/files")
+        .join(format!("sample.{extension}"));
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -190,7 +191,7 @@ fn broken_files_are_findings_not_crashes() {
                 let mut broken = bytes.clone();
                 broken[at] = value;
                 broken.truncate(bytes.len().min(8192));
-                let found = airlock_scan::identify::identify(
+                let found = airlock_inspect::identify::identify(
                     Cursor::new(&broken),
                     media_types::lookup(known.name).unwrap(),
                 );

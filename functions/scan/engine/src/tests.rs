@@ -107,8 +107,8 @@ fn fast_mode_and_mapped_files_change_no_verdict() {
     let engine = Engine::load().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = Vec::new();
-    contents(&root.join("samples"), &mut all);
-    contents(&root.join("../../tests/files"), &mut all);
+    contents(&root.join("../inspect/samples"), &mut all);
+    contents(&root.join("../../../tests/files"), &mut all);
     let mut matched = 0;
     for bytes in &all {
         for content_type in ["image/png", "text/csv", "application/xml"] {

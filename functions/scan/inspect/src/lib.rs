@@ -1,27 +1,18 @@
 //! One object's inspection: is it what it was declared to be, and does any rule match? Runs where
 //! the content is untrusted, so it answers a finding for whatever it is given.
 
-use crate::{
-    engine::{Engine, EngineError},
-    identify::{self, Content, Flaw},
-};
-use airlock_objects::{
+pub mod identify;
+
+use airlock_content::{
+    Declared,
     media_types::{self, MediaType},
     verdict::{Outcome, RuleMatch},
 };
+
+use airlock_engine::{Engine, EngineError};
+use identify::{Content, Flaw};
 use serde::{Deserialize, Serialize};
 use std::{fs::File, io, time::Duration};
-
-/// What an object is declared to be.
-#[derive(Clone, Copy, Debug)]
-pub struct Declared<'a> {
-    /// The media type, as it was declared, parameters included.
-    pub content_type: &'a str,
-    /// The file name.
-    pub file_name: &'a str,
-    /// The size in bytes.
-    pub size: u64,
-}
 
 /// What an inspection found: a verdict, but for the rule set's hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

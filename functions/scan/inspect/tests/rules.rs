@@ -5,8 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use airlock_objects::media_types;
-use airlock_scan::{engine::Engine, inspect::Declared};
+use airlock_content::{Declared, media_types};
+use airlock_engine::Engine;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use std::{
     collections::BTreeSet,
@@ -89,7 +89,7 @@ fn each_rule_matches_its_samples_and_spares_the_clean_ones() {
 
 #[test]
 fn every_rule_file_is_loaded() {
-    let source = fs::read_to_string(folder("src/engine.rs")).unwrap();
+    let source = fs::read_to_string(folder("../engine/src/lib.rs")).unwrap();
     let mut files = entries(&folder("rules"));
     files.retain(|file| file.extension().is_some_and(|extension| extension == "yar"));
     assert!(!files.is_empty());
@@ -105,7 +105,7 @@ fn every_rule_file_is_loaded() {
 #[test]
 fn rules_are_silent_on_a_valid_file_of_every_allowed_type() {
     let engine = Engine::load().unwrap();
-    for file in entries(&folder("../../tests/files")) {
+    for file in entries(&folder("../../../tests/files")) {
         assert_eq!(
             matches(&engine, &name(&file), &fs::read(&file).unwrap()),
             Vec::<String>::new(),

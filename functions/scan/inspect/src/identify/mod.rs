@@ -17,7 +17,7 @@ mod xml;
 
 pub use problem::Flaw;
 
-use airlock_objects::media_types::{self, MediaType};
+use airlock_content::media_types::{self, MediaType};
 use file_format::FileFormat;
 use problem::{Problem, flaw_of, flawless};
 use std::{

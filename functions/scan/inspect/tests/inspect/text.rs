@@ -1,7 +1,7 @@
 //! Text in all its kinds, and what only looks like it.
 
 use super::{assert_mismatch, inspected};
-use airlock_objects::verdict::Outcome;
+use airlock_content::verdict::Outcome;
 
 #[test]
 fn c09_text_is_text_to_its_last_byte() {

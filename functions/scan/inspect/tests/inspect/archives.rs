@@ -1,7 +1,8 @@
 //! ZIP files and what is made of them: documents, programs, and files that are ZIP files too.
 
 use super::{assert_mismatch, declared_for, inspected, sample, sample_of};
-use airlock_objects::{media_types::DEFAULT, verdict::Outcome};
+use airlock_content::{media_types::DEFAULT, verdict::Outcome};
+
 use std::io::{Cursor, Read, Write};
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 

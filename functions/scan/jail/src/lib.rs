@@ -1,0 +1,1 @@
+//! Runs work on hostile bytes in a process that can reach nothing.
