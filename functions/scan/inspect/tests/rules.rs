@@ -95,7 +95,7 @@ fn every_rule_file_is_loaded() {
     assert!(!files.is_empty());
     for file in files {
         assert!(
-            source.contains(&format!("include_str!(\"../rules/{}\")", name(&file))),
+            source.contains(&format!("include_str!(\"../../inspect/rules/{}\")", name(&file))),
             "{}",
             file.display()
         );
