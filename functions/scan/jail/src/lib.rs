@@ -17,7 +17,8 @@ mod sealed;
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), test))]
+#[cfg_attr(target_os = "linux", allow(dead_code, unreachable_pub, reason = "here only its tests use it"))]
 mod portable;
 
 #[cfg(target_os = "linux")]

@@ -1,11 +1,10 @@
 //! The frame of a report: its length in four bytes, little-endian, and its bytes; nothing else.
 
+use crate::Ended;
 use std::io::{self, Write};
 
 /// The longest report, in bytes.
 pub const MAX_REPORT: usize = 64 * 1024;
-
-/// The most bytes worth reading: a full report, and one byte that must not be there.
 
 /// What is wrong with a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,8 +38,18 @@ pub(crate) fn is_decided(frame: &[u8]) -> bool {
     }
 }
 
+/// The report of a process that exited with `code`.
+pub(crate) fn of_exited(code: i32, frame: Vec<u8>) -> Result<Vec<u8>, Ended> {
+    match read(frame) {
+        // If it failed, then because nobody read on.
+        Err(bad @ (BadReport::TooLong | BadReport::Trailing)) => Err(bad.into()),
+        _ if code != 0 => Err(Ended::Exited(code)),
+        read => Ok(read?),
+    }
+}
+
 /// The report in all that was written.
-pub(crate) fn read(mut frame: Vec<u8>) -> Result<Vec<u8>, BadReport> {
+fn read(mut frame: Vec<u8>) -> Result<Vec<u8>, BadReport> {
     let Some((length, rest)) = frame.split_first_chunk() else { return Err(BadReport::Torn) };
     let length = u32::from_le_bytes(*length) as usize;
     if length > MAX_REPORT {
@@ -88,6 +97,16 @@ mod tests {
                 prop_assert_eq!(framed(&report), frame);
             }
         }
+    }
+
+    #[test]
+    fn only_a_whole_report_and_a_good_exit_count() {
+        let whole = || framed(b"clean");
+        assert_eq!(of_exited(0, whole()), Ok(b"clean".to_vec()));
+        assert_eq!(of_exited(1, whole()), Err(Ended::Exited(1)));
+        assert_eq!(of_exited(1, Vec::new()), Err(Ended::Exited(1)));
+        assert_eq!(of_exited(0, Vec::new()), Err(Ended::Report(BadReport::Torn)));
+        assert_eq!(of_exited(1, [whole(), whole()].concat()), Err(Ended::Report(BadReport::Trailing)));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The parent's side: keeps a zygote, hands it objects, and believes nothing but whole reports.
 
 use super::{
-    watch::{Watched, readable},
+    watch::{Gone, Watched, readable},
     wire::{self, Descriptors, Status},
 };
-use crate::{Allowance, BadReport, Ended, JailError, Layers, MAX_TASK, Report, Sealed, Unavailable, report};
+use crate::{Allowance, Ended, JailError, Layers, MAX_TASK, Report, Sealed, Unavailable, report};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socketpair, sockopt};
 use std::{
     io,
@@ -18,7 +18,7 @@ use std::{
 const START: Duration = Duration::from_secs(60);
 
 /// How long after a child's time the zygote may take to say how it ended.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Runs work on objects, each in a process of its own that can reach nothing. Can be shared between
 /// threads; each call of [`Jail::run`] blocks its own.
@@ -163,19 +163,13 @@ impl Zygote {
         }
         drop((object, scratch, report_end, status_end));
 
-        let watched = Watched::new(report, status).until(deadline, patience)?;
-        let (status, frame) = (watched.status, watched.frame);
-        let decided = report::read(frame);
+        let Gone { status, frame } = Watched::new(report, status).until(deadline, patience)?;
         match status {
             Status::TimedOut => Err(Ended::TimedOut.into()),
             Status::Killed(signal) => Err(Ended::Killed(signal).into()),
-            Status::Exited(code, peak_memory) => match decided {
-                // If it failed, then because nobody read on.
-                Err(bad @ (BadReport::TooLong | BadReport::Trailing)) => Err(Ended::Report(bad).into()),
-                _ if code != 0 => Err(Ended::Exited(code).into()),
-                Err(bad @ BadReport::Torn) => Err(Ended::Report(bad).into()),
-                Ok(bytes) => Ok(Report { bytes, peak_memory }),
-            },
+            Status::Exited(code, peak_memory) => {
+                Ok(Report { bytes: report::of_exited(code, frame)?, peak_memory })
+            }
             Status::NotJailed(step) => Err(Unavailable::NotJailed(step).into()),
             // Not an end: `until` does not answer it.
             Status::Started(_) => Err(Unavailable::Died.into()),

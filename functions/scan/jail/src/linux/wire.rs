@@ -9,6 +9,7 @@ use rustix::net::{
 use std::{
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
+    ops::Range,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     time::Duration,
 };
@@ -49,11 +50,16 @@ pub(super) fn send(
     Ok(())
 }
 
-/// The next request, or nothing when the parent is gone. The task is in `buffer`, at the range.
-pub(super) fn receive(
-    socket: impl AsFd,
-    buffer: &mut [u8],
-) -> io::Result<Option<(Allowance, std::ops::Range<usize>, Descriptors<OwnedFd>)>> {
+/// What the zygote is asked for.
+pub(super) struct Request {
+    pub(super) allowance: Allowance,
+    /// Where the task is in the buffer.
+    pub(super) task: Range<usize>,
+    pub(super) descriptors: Descriptors<OwnedFd>,
+}
+
+/// The next request, or nothing when the parent is gone.
+pub(super) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<Request>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received =
@@ -76,7 +82,8 @@ pub(super) fn receive(
     let number = |at: usize| buffer[at..].first_chunk().copied().map(u64::from_le_bytes).ok_or_else(bad);
     let allowance =
         Allowance { time: Duration::from_nanos(number(0)?), memory: number(8)?, scratch: number(16)? };
-    Ok(Some((allowance, HEADER..received, Descriptors { object, scratch, report, status })))
+    let descriptors = Descriptors { object, scratch, report, status };
+    Ok(Some(Request { allowance, task: HEADER..received, descriptors }))
 }
 
 /// How a child fares.

@@ -6,7 +6,7 @@ use super::{
     probe::probe,
     protect::make_undumpable,
     sys,
-    wire::{self, Descriptors, MAX_REQUEST, Status},
+    wire::{self, Descriptors, MAX_REQUEST, Request, Status},
 };
 use crate::{Allowance, Layers, Task};
 use rustix::{
@@ -105,9 +105,8 @@ impl Zygote {
 
     /// Takes a request and starts its child: false when the parent is gone.
     fn start(&mut self, work: &impl Fn(Task) -> Vec<u8>) -> io::Result<bool> {
-        let Some((allowance, task, descriptors)) = wire::receive(&self.control, &mut self.buffer)? else {
-            return Ok(false);
-        };
+        let Some(request) = wire::receive(&self.control, &mut self.buffer)? else { return Ok(false) };
+        let Request { allowance, task, descriptors } = request;
         let started = self.fork(&allowance, &self.buffer[task.clone()], &descriptors, work);
         // No child finds what an earlier one was told.
         self.buffer[task].fill(0);
