@@ -4,6 +4,7 @@
 //!     cargo run --release -p airlock-jail --example cost
 
 #[cfg(target_os = "linux")]
+#[allow(clippy::unwrap_used, reason = "a part of the tests")]
 #[path = "../tests/jail/refuse.rs"]
 mod refuse;
 
