@@ -5,10 +5,17 @@
 //! scratch file and a pipe for its report, and only then begins the work. [`Layers`] says what keeps it.
 //!
 //! What no layer can give: a child that hostile bytes have taken over can lie in its report about
-//! the object that took it over, and about no other. Where the kernel refuses seccomp and landlock
-//! (AWS Lambda) and the child has the parent's user, it can also send signals to the parent and the
-//! zygote, change their priorities and limits, ask whether a path exists and rename or remove what
-//! that user may: nothing is decided then, and nothing can be read, but time is lost.
+//! the object that took it over. It cannot about another one: each has its own child, and none
+//! reaches the zygote's memory ([`Layer::Closed`]).
+//!
+//! Where the kernel refuses seccomp and landlock, as on AWS Lambda, a child that has the parent's
+//! user can besides call whatever needs no descriptor. It can send signals to the parent and the
+//! zygote and change their limits and priorities: nothing is decided then, and the next run has a
+//! new zygote. It can make, rename and remove names where that user may, ask whether a path exists,
+//! truncate its own object if that is a file ([`Sealed`]), leave System V segments behind, and put
+//! a program in its own place, which keeps every limit; only a program that is setuid to root could
+//! lift them, and there must be none on such a system. It cannot read a file, a socket or another
+//! process, and nothing that it has read can leave the machine but by its report.
 
 mod layers;
 mod outcome;

@@ -70,12 +70,13 @@ impl Jail {
         ran
     }
 
-    /// The zygote, or a new one in place of one that was given up.
+    /// The zygote, or a new one in place of one that died or was given up.
     fn zygote(&self) -> Result<Arc<Zygote>, Unavailable> {
         let mut current = self.zygote.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(zygote) = &*current {
+        if let Some(zygote) = current.as_ref().filter(|zygote| zygote.is_running()) {
             return Ok(zygote.clone());
         }
+        *current = None;
         let zygote = Zygote::start((self.command)())?;
         if zygote.layers != self.layers {
             return Err(Unavailable::Changed { was: self.layers, now: zygote.layers });
@@ -142,7 +143,9 @@ impl Zygote {
 
     fn run(&self, object: &Sealed, task: &[u8], allowance: &Allowance) -> Result<Report, JailError> {
         let patience = allowance.time.saturating_add(GRACE);
-        let deadline = Instant::now().checked_add(patience).ok_or(Unavailable::Unresponsive(patience))?;
+        let deadline = Instant::now()
+            .checked_add(patience)
+            .ok_or_else(|| Unavailable::System(io::Error::from(io::ErrorKind::InvalidInput)))?;
         let object = object.open().map_err(Unavailable::System)?;
         let scratch = tempfile::tempfile().map_err(Unavailable::System)?;
         let (report, report_end) = io::pipe().map_err(Unavailable::System)?;
@@ -155,11 +158,14 @@ impl Zygote {
         };
         match wire::send(&self.control, allowance, task, &descriptors) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                return Err(Unavailable::Unresponsive(GRACE).into());
+            Err(error) => {
+                return Err(match error.kind() {
+                    io::ErrorKind::WouldBlock => Unavailable::Unresponsive(GRACE),
+                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Unavailable::Died,
+                    _ => Unavailable::System(error),
+                }
+                .into());
             }
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(Unavailable::Died.into()),
-            Err(error) => return Err(Unavailable::System(error).into()),
         }
         drop((object, scratch, report_end, status_end));
 
@@ -174,6 +180,11 @@ impl Zygote {
             // Not an end: `until` does not answer it.
             Status::Started(_) => Err(Unavailable::Died.into()),
         }
+    }
+
+    fn is_running(&self) -> bool {
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(process.try_wait(), Ok(None))
     }
 
     fn kill(&self) {

@@ -17,7 +17,7 @@ use std::{
 
 pub(crate) fn trials() -> Vec<Trial> {
     type Check = fn(Setting);
-    let checks: [(&str, Check); 11] = [
+    let checks: [(&str, Check); 12] = [
         ("the_layers_that_hold_are_known", the_layers_that_hold_are_known),
         ("benign_work_is_done_concurrently", benign_work_is_done_concurrently),
         ("the_child_has_seven_descriptors_and_no_environment", the_child_has_only_its_own),
@@ -27,6 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("one_object_is_read_by_many_at_once", one_object_is_read_by_many),
         ("a_run_ends_when_its_time_is_over_and_not_later", time_is_kept),
         ("a_killed_zygote_is_replaced", killed_zygotes_are_replaced),
+        ("a_zygote_that_died_between_runs_is_replaced", zygotes_that_died_unnoticed_are_replaced),
         ("a_zygote_that_does_not_answer_is_replaced", stopped_zygotes_are_replaced),
         ("no_process_is_left", no_process_is_left),
     ];
@@ -154,6 +155,15 @@ fn killed_zygotes_are_replaced(setting: Setting) {
     let (object, sum) = object();
     assert_eq!(own.jail.run(&object, b"benign", &ALLOWANCE).unwrap().bytes, sum);
     assert_eq!(own.jail.layers(), setting.jail().layers());
+}
+
+fn zygotes_that_died_unnoticed_are_replaced(setting: Setting) {
+    let own = Own::start(setting);
+    let zygote = own.zygote();
+    kill_process(zygote, Signal::KILL).unwrap();
+    until(|| !exists(zygote));
+    let (object, sum) = object();
+    assert_eq!(own.jail.run(&object, b"benign", &ALLOWANCE).unwrap().bytes, sum);
 }
 
 fn stopped_zygotes_are_replaced(setting: Setting) {
