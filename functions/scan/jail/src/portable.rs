@@ -5,6 +5,7 @@ use crate::{
     Allowance, Ended, JailError, Layers, MAX_TASK, Protection, Report, Sealed, Task, Unavailable, report,
 };
 use std::{
+    fmt,
     fs::File,
     io::{self, Read, Write},
     os::{
@@ -67,6 +68,12 @@ impl Jail {
             (None, Some(code)) => Ok(Report { bytes: report::of_exited(code, frame)?, peak_memory: 0 }),
             (signal, _) => Err(Ended::Killed(signal.unwrap_or_default()).into()),
         }
+    }
+}
+
+impl fmt::Debug for Jail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jail").field("layers", &self.layers()).finish_non_exhaustive()
     }
 }
 

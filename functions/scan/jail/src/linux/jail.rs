@@ -7,7 +7,7 @@ use super::{
 use crate::{Allowance, Ended, JailError, Layers, MAX_TASK, Report, Sealed, Unavailable, report};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socketpair, sockopt};
 use std::{
-    io,
+    fmt, io,
     os::fd::{AsFd, OwnedFd},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -92,6 +92,12 @@ impl Jail {
         drop(current);
         // Other runs may still wait for it, in vain.
         zygote.kill();
+    }
+}
+
+impl fmt::Debug for Jail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jail").field("layers", &self.layers).finish_non_exhaustive()
     }
 }
 

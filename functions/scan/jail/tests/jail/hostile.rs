@@ -114,7 +114,7 @@ fn ends_as_documented(setting: Setting, act: &str, wanted: End) {
     };
     let is_endless = wanted == End::Ended(Ended::TimedOut);
     let allowance =
-        if is_endless { Allowance { time: Duration::from_millis(300), ..ALLOWANCE } } else { ALLOWANCE };
+        if is_endless { Allowance { time: Duration::from_millis(500), ..ALLOWANCE } } else { ALLOWANCE };
     std::thread::scope(|scope| {
         let neighbour = scope.spawn(|| (0..3).for_each(|_| benign()));
         assert_eq!(end(perform(jail, act, &allowance)), wanted);
