@@ -65,12 +65,13 @@ impl Jail {
         let zygote = self.zygote()?;
         let ran = zygote.run(object, task, allowance);
         if let Err(JailError::Unavailable(Unavailable::Died | Unavailable::Unresponsive(_))) = ran {
-            self.give_up(&zygote);
+            // Other runs may still wait for it, in vain; the next one finds it gone.
+            zygote.kill();
         }
         ran
     }
 
-    /// The zygote, or a new one in place of one that died or was given up.
+    /// The zygote, or a new one in place of one that died or was killed.
     fn zygote(&self) -> Result<Arc<Zygote>, Unavailable> {
         let mut current = self.zygote.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(zygote) = current.as_ref().filter(|zygote| zygote.is_running()) {
@@ -82,16 +83,6 @@ impl Jail {
             return Err(Unavailable::Changed { was: self.layers, now: zygote.layers });
         }
         Ok(current.insert(Arc::new(zygote)).clone())
-    }
-
-    fn give_up(&self, zygote: &Arc<Zygote>) {
-        let mut current = self.zygote.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_some_and(|now| Arc::ptr_eq(now, zygote)) {
-            *current = None;
-        }
-        drop(current);
-        // Other runs may still wait for it, in vain.
-        zygote.kill();
     }
 }
 

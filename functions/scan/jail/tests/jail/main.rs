@@ -26,9 +26,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let words: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
     match words.as_slice() {
-        ["zygote", ..] => airlock_jail::serve(acts::perform).unwrap(),
-        ["parent", rest @ ..] => parent::main(rest),
-        ["refuse", what, user, rest @ ..] => refuse::main(what, user, rest),
+        ["as-zygote", ..] => airlock_jail::serve(acts::perform).unwrap(),
+        ["as-parent", rest @ ..] => parent::main(rest),
+        ["as-refused", what, user, rest @ ..] => refuse::main(what, user, rest),
         _ => {
             let trials =
                 [hostile::trials(), service::trials(), parent::trials()].into_iter().flatten().collect();

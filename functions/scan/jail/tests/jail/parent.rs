@@ -23,7 +23,7 @@ pub(crate) fn main(words: &[&str]) {
     println!("variable {}", std::env::var("SECRET").unwrap());
     match Jail::start(|| {
         let mut command = Command::new("/proc/self/exe");
-        command.arg("zygote");
+        command.arg("as-zygote");
         command
     }) {
         Err(error) => println!("start {error}"),
@@ -58,14 +58,14 @@ fn start(refused: Option<&str>, word: &str) -> (String, Parent) {
     let mut command = Command::new("/proc/self/exe");
     match refused {
         Some(what) => {
-            command.args(["refuse", what, &user]);
+            command.args(["as-refused", what, &user]);
         }
         None if is_root() => {
             command.uid(USER).gid(USER);
         }
         None => {}
     }
-    command.args(["parent", word]).env("SECRET", SECRET).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.args(["as-parent", word]).env("SECRET", SECRET).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut parent = Parent(command.spawn().unwrap());
     let mut said = String::new();
     let mut lines = BufReader::new(parent.0.stdout.take().unwrap());

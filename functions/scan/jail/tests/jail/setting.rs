@@ -38,9 +38,9 @@ impl Setting {
         let user = if is_root() && !self.root { Some(USER) } else { None };
         if self.refused {
             let user = user.map_or("-".to_owned(), |user| user.to_string());
-            command.args(["refuse", "kernel", &user, "zygote"]);
+            command.args(["as-refused", "kernel", &user, "as-zygote"]);
         } else {
-            command.arg("zygote");
+            command.arg("as-zygote");
             if let Some(user) = user {
                 command.uid(user).gid(user);
             }
