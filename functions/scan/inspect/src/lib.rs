@@ -2,6 +2,7 @@
 //! the content is untrusted, so it answers a finding for whatever it is given.
 
 pub mod identify;
+mod rules;
 
 use airlock_content::{
     Declared,
@@ -11,6 +12,7 @@ use airlock_content::{
 
 use airlock_engine::{Engine, EngineError};
 use identify::{Content, Flaw};
+pub use rules::engine;
 use serde::{Deserialize, Serialize};
 use std::{fs::File, io, time::Duration};
 

@@ -12,7 +12,7 @@ use airlock_content::{
     Declared,
     verdict::{Outcome, Verdict},
 };
-use airlock_engine::Engine;
+use airlock_engine::{Engine, EngineKind};
 use airlock_inspect::{Finding, inspect};
 use airlock_objects::{
     checksum::Sha256,
@@ -59,7 +59,7 @@ pub async fn run() -> anyhow::Result<()> {
         registry: Registry::from_env(&config)?,
         quarantine: Quarantine::from_env(&config)?,
         published: Published::from_env(&config)?,
-        engine: Arc::new(Engine::load()?),
+        engine: Arc::new(airlock_inspect::engine(EngineKind::default())?),
     };
     lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let deadline = event.context.deadline();

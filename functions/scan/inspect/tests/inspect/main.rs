@@ -12,7 +12,7 @@ use airlock_content::{
     verdict::Outcome,
 };
 
-use airlock_engine::Engine;
+use airlock_engine::{Engine, EngineKind};
 use airlock_inspect::{Finding, inspect};
 use std::{
     fs,
@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::load().unwrap());
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| airlock_inspect::engine(EngineKind::Yara).unwrap());
 
 fn sample(extension: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
