@@ -108,7 +108,8 @@ pub(crate) fn scan(
     // libyara counts whole seconds, and takes 0 for "no limit".
     let seconds = i32::try_from(timeout.as_millis().div_ceil(1000)).unwrap_or(i32::MAX).max(1);
     let mut scanner: Scanner<'_> = rules.scanner().map_err(failed)?;
-    scanner.set_flags(flags);
+    // Otherwise the crate copies everything about every rule that does not match, too.
+    scanner.set_flags(flags | ScanFlags::REPORT_RULES_MATCHING);
     scanner.set_timeout(seconds);
     for (name, value) in variables.texts() {
         scanner.define_variable(name, value).map_err(failed)?;

@@ -4,6 +4,7 @@
 //!
 //!     differential YARA_COMMAND…
 
+#[path = "../corpus/mod.rs"]
 mod corpus;
 
 use airlock_content::{Declared, media_types};
