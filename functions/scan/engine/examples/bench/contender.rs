@@ -36,14 +36,18 @@ else:
 
 const NOT_FAST: &str = "yara, not fast";
 
+/// The command line for so many threads and this list of files.
+type CommandLine = Box<dyn Fn(usize, &Path) -> Vec<String>>;
+/// Scans one file.
+type Scan = Box<dyn Fn(&fs::File) -> Result<(), String> + Sync>;
+
 /// Someone who scans.
 pub(crate) struct Contender {
     pub(crate) name: String,
     /// Whether the others are compared with it.
     pub(crate) is_reference: bool,
     python: String,
-    /// The command for so many threads and this list of files.
-    command: Box<dyn Fn(usize, &Path) -> Vec<String>>,
+    command: CommandLine,
 }
 
 /// One measurement.
@@ -101,7 +105,7 @@ pub(crate) fn all(
         .iter()
         .map(|path| Ok(Source::new(path, &fs::read_to_string(path)?)))
         .collect::<Result<Vec<_>, std::io::Error>>()?;
-    let contender = |name: &str, command: Box<dyn Fn(usize, &Path) -> Vec<String>>| Contender {
+    let contender = |name: &str, command: CommandLine| Contender {
         name: name.to_owned(),
         is_reference: false,
         python: python.to_owned(),
@@ -166,7 +170,7 @@ pub(crate) fn all(
 /// What this program does when it is a contender.
 pub(crate) fn scan(kind: &str, threads: &str, rules: &Path, list: &Path) -> Result<(), Box<dyn Error>> {
     let rules = fs::read(rules)?;
-    let scan: Box<dyn Fn(&fs::File) -> Result<(), String> + Sync> = if kind == NOT_FAST {
+    let scan: Scan = if kind == NOT_FAST {
         let rules = yara::Rules::load_from_stream(rules.as_slice())?;
         Box::new(move |file| plain::scan(&rules, file).map_err(|error| error.to_string()))
     } else {

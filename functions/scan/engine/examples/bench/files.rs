@@ -15,8 +15,11 @@ pub(crate) struct Set {
     pub(crate) bytes: u64,
 }
 
+/// A size and its sets for one thread and for two.
+pub(crate) type SizeSets = (&'static str, [Set; 2]);
+
 /// For each size a set for one thread and one for two.
-pub(crate) fn sets(scratch: &Path) -> Result<Vec<(&'static str, [Set; 2])>, Box<dyn Error>> {
+pub(crate) fn sets(scratch: &Path) -> Result<Vec<SizeSets>, Box<dyn Error>> {
     let found = corpus::files(&corpus::folders(), 4 << 20, 6_000);
     let mut next = found.iter().cycle();
     let mut sets = Vec::new();
