@@ -20,12 +20,13 @@ rule archive_behind_picture
 {
     meta:
         severity = "high"
-        description = "A picture with an archive behind its end"
+        description = "A picture with a RAR or 7z archive behind its end"
         reference = "https://attack.mitre.org/techniques/T1027/003/"
     strings:
-        $png = { 49 45 4E 44 AE 42 60 82 ( 50 4B 03 04 | 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
-        $jpeg = { FF D9 ( 50 4B 03 04 ?? 00 | 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
-        $gif = { 00 3B ( 50 4B 03 04 ?? 00 | 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
+        // ZIP files behind others are found when the content is identified.
+        $png = { 49 45 4E 44 AE 42 60 82 ( 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
+        $jpeg = { FF D9 ( 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
+        $gif = { 00 3B ( 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
     condition:
         (uint32be(0) == 0x89504E47 and $png)
         or ((uint32be(0) >> 8) == 0xFFD8FF and $jpeg)
