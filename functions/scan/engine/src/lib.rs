@@ -225,6 +225,7 @@ fn copied(scanned: Result<Vec<Rule<'_>>, yara::Error>, seconds: i32) -> Result<V
             rule: rule.identifier.to_owned(),
             severity: text_of(&rule.metadatas, "severity").to_owned(),
             description: text_of(&rule.metadatas, "description").to_owned(),
+            member: None,
         })
         .collect())
 }

@@ -13,7 +13,7 @@ use airlock_content::{
     verdict::{Outcome, Verdict},
 };
 use airlock_engine::Engine;
-use airlock_inspect::{Finding, inspect};
+use airlock_inspect::{Bounds, Finding, LIMITS, inspect};
 use airlock_objects::{
     checksum::Sha256,
     record::{Pin, Record},
@@ -119,10 +119,11 @@ async fn decide(
     }
     let (engine, name, content_type) =
         (app.engine.clone(), record.file_name.to_string(), record.content_type.clone());
+    let bounds = Bounds { scratch: tempfile::tempfile()?, limits: LIMITS, timeout };
     // Inspection is work for a processor, not for the thread that answers the runtime.
     let finding = tokio::task::spawn_blocking(move || {
         let declared = Declared { content_type: &content_type, file_name: &name, size };
-        inspect(&engine, &file, &declared, timeout)
+        inspect(&engine, &file, &declared, bounds)
     })
     .await?;
     let verdict = verdict(app, finding);

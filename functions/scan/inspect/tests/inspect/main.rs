@@ -13,7 +13,7 @@ use airlock_content::{
 };
 
 use airlock_engine::Engine;
-use airlock_inspect::{Finding, inspect};
+use airlock_inspect::{Bounds, Finding, LIMITS, inspect};
 use std::{
     fs,
     io::{Cursor, Seek, Write},
@@ -40,7 +40,8 @@ fn inspected(content_type: &str, file_name: &str, bytes: &[u8]) -> Finding {
     file.write_all(bytes).unwrap();
     file.rewind().unwrap();
     let declared = Declared { content_type, file_name, size: bytes.len() as u64 };
-    inspect(&ENGINE, &file, &declared, Duration::from_secs(20))
+    let scratch = tempfile::tempfile().unwrap();
+    inspect(&ENGINE, &file, &declared, Bounds { scratch, limits: LIMITS, timeout: Duration::from_secs(20) })
 }
 
 #[track_caller]
