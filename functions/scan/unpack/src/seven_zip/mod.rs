@@ -115,6 +115,11 @@ fn why(error: Error, window: u64) -> Why {
         Error::UnsupportedCompressionMethod(name) => Why::Unsupported(format!("compression method {name}")),
         Error::Unsupported(what) => Why::Unsupported(what.into_owned()),
         Error::ExternalUnsupported => Why::Unsupported("a header in another stream".to_owned()),
-        other => Why::broken(other),
+        Error::ChecksumVerificationFailed | Error::NextHeaderCrcMismatch => {
+            Why::broken("its checksum is wrong")
+        }
+        Error::Io(error, _) => unwrapped(error, window),
+        Error::Other(what) => Why::Broken(what.into_owned()),
+        _ => Why::broken("its header is malformed"),
     }
 }
