@@ -15,8 +15,9 @@ pub struct Limits {
     pub member_bytes: u64,
     /// How large all members of all archives may be together, in bytes, unless `multiple` allows more.
     pub total_bytes: u64,
-    /// How many times the object's size is allowed even if it is more than these two: a large
-    /// archive that hardly compresses is no bomb.
+    /// How many times the object's size one member may have even if that is more than
+    /// `member_bytes`, and all members twice as much: a large archive that compresses as text does
+    /// is no bomb, and of a compressed tar every byte is unpacked twice.
     pub multiple: u64,
     /// How large they may be together whatever the object's size, in bytes: small files of text
     /// may compress a thousandfold.
@@ -45,7 +46,7 @@ impl Budget {
         let scaled = object_bytes.saturating_mul(limits.multiple);
         let limits = Limits {
             member_bytes: limits.member_bytes.max(scaled),
-            total_bytes: limits.total_bytes.max(scaled),
+            total_bytes: limits.total_bytes.max(scaled.saturating_mul(2)),
             ..limits
         };
         let by_ratio = object_bytes.saturating_mul(limits.ratio).saturating_add(limits.floor_bytes);

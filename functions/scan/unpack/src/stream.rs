@@ -12,10 +12,15 @@ use lzma_rust2::XzReader;
 use ruzstd::decoding::StreamingDecoder;
 use std::io::{self, Read};
 
-/// Pieces beyond the first thousands must hold something: setting up a decoder takes longer than
-/// an empty piece does. (BGZF has pieces of up to 64 KiB.)
-const FREE_PIECES: u64 = 10_000;
-const BYTES_PER_PIECE: u64 = 1024;
+/// How many pieces a file may have, and for how many of its bytes one more: setting up a decoder
+/// takes time that an empty piece does not pay for. Honest pieces are of up to 64 KiB (BGZF) or
+/// 900 kB (pbzip2) before compression; a bzip2 decoder has megabytes to clear.
+fn allowed_pieces(format: Format, bytes: u64) -> u64 {
+    match format {
+        Format::Bzip2 | Format::Xz => 2_000 + bytes / (16 << 10),
+        _ => 10_000 + bytes / 1024,
+    }
+}
 
 pub(crate) fn walk(walk: &mut Walk<'_>, format: Format, name: &str, bytes: &[u8]) -> Result<(), Stop> {
     let raw_name = name.as_bytes();
@@ -65,7 +70,7 @@ pub(crate) struct Pieces<'b> {
 
 impl<'b> Pieces<'b> {
     pub(crate) fn new(format: Format, bytes: &'b [u8], window: u64) -> Self {
-        let allowed = FREE_PIECES + bytes.len() as u64 / BYTES_PER_PIECE;
+        let allowed = allowed_pieces(format, bytes.len() as u64);
         Self { format, rest: bytes, piece: None, count: 0, allowed, window }
     }
 

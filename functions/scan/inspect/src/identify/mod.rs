@@ -2,7 +2,7 @@
 //! believed. The `file-format` crate names what it is on the outside; the modules below go on where
 //! it stops: what a container holds, whether text is text, and whether a file ends where it says.
 //!
-//! The members of archives are not looked at yet: a zip is a zip, whatever is in it.
+//! The members of archives are identified one by one, by their caller.
 
 mod archive;
 mod image;

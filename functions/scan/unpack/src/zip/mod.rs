@@ -35,9 +35,9 @@ pub(crate) fn walk(walk: &mut Walk<'_>, bytes: &[u8]) -> Result<(), Stop> {
     let directory = directory::find(bytes)?;
     walk.budget().announced_members(directory.count)?;
     let entries = directory::read(bytes, &directory)?;
+    let contents = local::place(bytes, &directory, &entries)?;
     let announced = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
     walk.budget().announced(announced)?;
-    let contents = local::place(bytes, &directory, &entries)?;
     for (entry, content) in entries.iter().zip(contents) {
         member(walk, entry, content)?;
     }
