@@ -2,6 +2,7 @@
 
 use super::{ENGINE, declared_for, inspected, sample};
 use airlock_content::{Declared, verdict::Outcome};
+use airlock_engine::Engine;
 use airlock_inspect::{Bounds, Finding, LIMITS, Limits, inspect};
 use flate2::{Compression, write::GzEncoder};
 use std::{
@@ -89,11 +90,21 @@ fn c09_programs_do_not_become_acceptable_by_being_packed() {
 }
 
 #[test]
-fn rules_see_each_member_under_its_own_name_and_type() {
-    let page = b"a,b\n=cmd|'/c calc'!A1,2\n";
-    let found = zipped(&[("sheet.csv", page)]);
-    assert_eq!(found.outcome, Outcome::Malicious, "{found:?}");
-    assert_eq!(found.matches[0].member.as_deref(), Some("sheet.csv"));
+fn rules_see_each_member_under_its_own_name_type_and_size() {
+    let rule = r#"
+        rule sheet {
+            meta: severity = "low" description = "d" reference = "r"
+            condition: filename == "Sheet.CSV" and extension == "csv" and declared_type == "text/csv" and size == 4
+        }
+        rule picture {
+            meta: severity = "low" description = "d" reference = "r"
+            condition: filename == "really.txt" and declared_type == "image/gif"
+        }"#;
+    let engine = Engine::compile(&[("test", rule)]).unwrap();
+    let members: [(&str, &[u8]); 3] =
+        [("in/Sheet.CSV", b"a,b\n"), ("really.txt", &sample("gif")), ("other.csv", b"a,b\n")];
+    let found = within(&engine, LIMITS, Duration::from_secs(20), &zip(&members));
+    assert_found(&found, Outcome::Malicious, "matched sheet in in/Sheet.CSV, picture in really.txt");
 }
 
 #[test]
@@ -138,24 +149,24 @@ fn matches_weigh_most_and_are_counted() {
     assert_found(&zipped(&members[..1]), Outcome::Mismatch, "../up: its name leads out of the archive");
 }
 
-fn within(limits: Limits, timeout: Duration, bytes: &[u8]) -> Finding {
+fn within(engine: &Engine, limits: Limits, timeout: Duration, bytes: &[u8]) -> Finding {
     let mut object = tempfile::tempfile().unwrap();
     object.write_all(bytes).unwrap();
     let declared = Declared { content_type: "application/zip", file_name: "a.zip", size: bytes.len() as u64 };
     let bounds = Bounds { scratch: tempfile::tempfile().unwrap(), limits, timeout };
-    inspect(&ENGINE, &object, &declared, bounds)
+    inspect(engine, &object, &declared, bounds)
 }
 
 #[test]
 fn limits_are_the_callers() {
     let bytes = zip(&[("a/b.txt", b"hello"), ("c", b"d")]);
     let timeout = Duration::from_secs(20);
-    assert_eq!(within(LIMITS, timeout, &bytes).outcome, Outcome::Clean);
-    let found = within(Limits { members: 1, ..LIMITS }, timeout, &bytes);
+    assert_eq!(within(&ENGINE, LIMITS, timeout, &bytes).outcome, Outcome::Clean);
+    let found = within(&ENGINE, Limits { members: 1, ..LIMITS }, timeout, &bytes);
     assert_found(&found, Outcome::LimitsExceeded, "it has more than 1 members");
-    let found = within(Limits { depth: 0, ..LIMITS }, timeout, &bytes);
+    let found = within(&ENGINE, Limits { depth: 0, ..LIMITS }, timeout, &bytes);
     assert_found(&found, Outcome::LimitsExceeded, "archives are nested more than 0 deep");
-    let found = within(LIMITS, Duration::ZERO, &bytes);
+    let found = within(&ENGINE, LIMITS, Duration::ZERO, &bytes);
     assert_found(&found, Outcome::Unscannable, "a/b.txt: it could not be unpacked in time");
 }
 

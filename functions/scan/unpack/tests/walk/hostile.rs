@@ -34,7 +34,18 @@ fn samples() -> Vec<Vec<u8>> {
     let inner = zip_writer::archive(&[zip_writer::deflated("a", &[7; 5_000]), zip_writer::stored("b", b"x")]);
     samples
         .push(zip_writer::archive(&[zip_writer::deflated("c.zip", &inner), zip_writer::stored("d/", b"")]));
+    // More than may be: in one, and in all.
+    samples.push(gzip_of(&[7; 300_000]));
+    let large = ["a", "b", "c"].map(|name| zip_writer::deflated(name, &[7; 90_000]));
+    samples.push(zip_writer::archive(&large));
     samples
+}
+
+fn gzip_of(content: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
 }
 
 proptest! {

@@ -24,6 +24,18 @@ fn members_of_archives_in_archives_have_paths() {
 }
 
 #[test]
+fn large_members_lie_behind_each_other_in_the_scratch_file() {
+    let [one, two, three] = [b'1', b'2', b'3'].map(|byte| vec![byte; (1 << 20) + 77]);
+    let inner = archive(&[stored("one", &one), deflated("two", &two)]);
+    let outer = archive(&[deflated("a.zip", &inner), deflated("three", &three), deflated("b.zip", &inner)]);
+    let seen = walked("a.zip", &outer);
+    assert!(seen.refusals.is_empty(), "{:?}", seen.reasons());
+    let contents: Vec<&[u8]> = seen.members.iter().map(|(_, content)| content.as_slice()).collect();
+    let all: [&[u8]; 7] = [&inner, &one, &two, &three, &inner, &one, &two];
+    assert!(contents == all, "{:?}", seen.paths());
+}
+
+#[test]
 fn names_that_lead_elsewhere_are_refused_and_the_rest_is_looked_at() {
     for (name, fault) in [
         ("../a", NameFault::Parent),
@@ -159,7 +171,7 @@ fn links_are_refused_whatever_the_system_is_called() {
 fn limits_are_checked_before_anything_is_unpacked() {
     // These say that they are large; there is nothing in them that could be unpacked.
     let large = Entry { size: 20 << 20, size_inside: 20 << 20, ..deflated("a", b"x") };
-    assert_refused(&[large.clone()], |why| matches!(why, Why::Limit(Exceeded::Ratio(_))));
+    assert_refused(std::slice::from_ref(&large), |why| matches!(why, Why::Limit(Exceeded::Ratio(_))));
     let generous = super::Limits { floor_bytes: 64 << 20, ..LIMITS };
     let seen = walked_as(Format::Zip, "a", &archive(&[large]), generous);
     assert!(matches!(seen.only_refusal(), Why::Limit(Exceeded::MemberBytes(_))));
