@@ -3,6 +3,7 @@
 
 pub mod identify;
 mod members;
+mod opaque;
 
 pub use airlock_unpack::Limits;
 pub use members::LIMITS;

@@ -1,7 +1,10 @@
 //! The members of an archive, or of a document that is one: each is identified and scanned under
 //! its own name, and walked in turn if it is an archive, whatever it is called.
 
-use crate::identify::{Flaw, identify};
+use crate::{
+    identify::{Flaw, identify},
+    opaque,
+};
 use airlock_content::{
     Declared,
     media_types::{self, DEFAULT, MediaType},
@@ -83,6 +86,9 @@ impl Visitor for Members<'_> {
         // First, because this has limits: identification reads directories of ZIPs as they come.
         if let Some(format) = Format::of(member.bytes) {
             unpacker.walk(format, member.name, member.bytes, self)?;
+        } else if let Some(format) = opaque::format(member.bytes) {
+            let why = Why::Unsupported(format!("the {format} format"));
+            self.refused(Refusal { path: member.path.to_owned(), why });
         }
         let media_type = match identify(Cursor::new(member.bytes), expected(member.name)) {
             Ok(content) => {

@@ -32,10 +32,11 @@ const SIGNATURES: [(&[u8], Format); 6] = [
 impl Format {
     /// What `bytes` can be unpacked as. A ZIP is found by its end, too, as programs find it.
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        let known = SIGNATURES.iter().find(|(signature, _)| bytes.starts_with(signature));
-        if let Some((_, format)) = known {
-            let is_bzip2 = || matches!(bytes.get(3), Some(b'1'..=b'9')) && is_bzip2_block(&bytes[4..]);
-            return (*format != Self::Bzip2 || is_bzip2()).then_some(*format);
+        let is_it = |signature: &[u8], format| {
+            bytes.starts_with(signature) && (format != Self::Bzip2 || is_bzip2(&bytes[signature.len()..]))
+        };
+        if let Some((_, format)) = SIGNATURES.iter().find(|(signature, format)| is_it(signature, *format)) {
+            return Some(*format);
         }
         if bytes.len() >= 8 && (0x50..=0x5f).contains(&bytes[0]) && bytes[1..4] == *b"\x2a\x4d\x18" {
             return Some(Self::Zstd);
@@ -57,7 +58,12 @@ impl Format {
     }
 }
 
-/// A block, or the end of a stream without one: BCD digits of pi and of its square root.
-fn is_bzip2_block(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\x31\x41\x59\x26\x53\x59") || bytes.starts_with(b"\x17\x72\x45\x38\x50\x90")
+/// A level, and a block or the end of a stream without one: the digits of pi and of its root. `BZh`
+/// alone can be the start of a text.
+fn is_bzip2(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
+            | [b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..]
+    )
 }

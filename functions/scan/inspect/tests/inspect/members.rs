@@ -115,6 +115,8 @@ fn what_cannot_be_looked_at_is_named() {
     inner[entry + 8] |= 1;
     let found = zipped(&[("docs/a.zip", &inner), ("b.txt", b"b")]);
     assert_found(&found, Outcome::Unscannable, "docs/a.zip/x: it is encrypted");
+    let found = zipped(&[("docs/a.txt", b"Rar!\x1a\x07\0 and so on")]);
+    assert_found(&found, Outcome::Unscannable, "docs/a.txt: it uses the RAR format, which cannot be read");
     let found = zipped(&[("docs/a.gz", &gzip(b"hello")[..20])]);
     assert_eq!(found.outcome, Outcome::Unscannable, "{found:?}");
     assert!(found.reason.unwrap().starts_with("docs/a.gz/a: it is broken: "));
@@ -130,6 +132,13 @@ fn what_no_honest_archive_has_is_a_mismatch_even_beside_what_cannot_be_read() {
     let links = builder.into_inner().unwrap();
     let found = zipped(&[("a.gz", &gzip(b"hello")[..20]), ("b.tar", &links)]);
     assert_found(&found, Outcome::Mismatch, "b.tar/shadow: it is a symbolic link");
+    for hidden in [
+        [b"junk".to_vec(), zip(&[("a", b"b")])].concat(),
+        [b"BZh".to_vec(), zip(&[("a", b"b")]), b"!".to_vec()].concat(),
+    ] {
+        let found = zipped(&[("data.bin", &hidden)]);
+        assert_eq!(found.outcome, Outcome::Mismatch, "{found:?}");
+    }
     let both = [sample("gif"), zip(&[("a", b"b")])].concat();
     let found = zipped(&[("photo.gif", &both)]);
     assert_eq!(found.outcome, Outcome::Mismatch, "{found:?}");

@@ -82,15 +82,21 @@ fn end_record(bytes: &[u8]) -> Result<usize, Why> {
     }
 }
 
-/// Whether `bytes`, which do not start as one, end as a ZIP.
+/// Whether `bytes`, which do not start as one, end as a ZIP to some program: with any end record
+/// whose directory is where it says or right in front, whatever follows.
 pub(crate) fn is_at_the_end(bytes: &[u8]) -> bool {
-    let Ok(at) = end_record(bytes) else { return false };
-    let Ok(Directory { start, end, count }) = locate(bytes, at) else {
-        // Programs also take the directory from just before the record.
-        let size = u32_at(bytes, at + 12).map_or(0, |size| size as usize);
-        return at.checked_sub(size).is_some_and(|start| bytes[start..].starts_with(b"PK\x01\x02"));
-    };
-    (count == 0 && end == 0) || bytes[start..].starts_with(b"PK\x01\x02")
+    let is_directory = |start: usize| bytes.get(start..).is_some_and(|rest| rest.starts_with(b"PK\x01\x02"));
+    let from = bytes.len().saturating_sub(END + LONGEST_COMMENT);
+    let records =
+        bytes[from..].windows(END).enumerate().filter(|(_, record)| record.starts_with(b"PK\x05\x06"));
+    records.map(|(at, _)| from + at).any(|at| {
+        let numbers = (u32_at(bytes, at + 12), u32_at(bytes, at + 16));
+        let (Ok(size), Ok(start)) = numbers else { return false };
+        at == 0
+            || is_directory(start as usize)
+            || at.checked_sub(size as usize).is_some_and(is_directory)
+            || locate(bytes, at).is_ok_and(|directory| is_directory(directory.start))
+    })
 }
 
 /// Finds the directory. Nothing is read that its size does not cover.
