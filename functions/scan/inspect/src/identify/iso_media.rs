@@ -1,8 +1,11 @@
 //! The ISO base media family (MP4, QuickTime, AVIF and others): told apart by the brands in the
 //! first box, walked box by box to the end (ISO/IEC 14496-12, section 4.2).
 
-use super::problem::{Problem, malformed, nothing_follows, skip, take};
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use super::{
+    input::Input,
+    problem::{Problem, malformed},
+};
+use std::io::{Read, Seek};
 
 /// More top-level boxes than any recording has (a fragment has two, and lasts a second or more).
 const MOST_BOXES: usize = 1_000_000;
@@ -48,22 +51,27 @@ fn by_brand(brand: &[u8; 4]) -> Option<&'static str> {
     })
 }
 
-/// The boxes must fill the file exactly.
-pub(super) fn check<R: Read + Seek>(input: &mut BufReader<R>, len: u64) -> Result<(), Problem> {
-    let mut content = false;
+/// The boxes must fill the file exactly, and be those of one file with media in it.
+pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+    let (mut types, mut movies, mut has_meta, mut has_media) = (0, 0, false, false);
+    let len = input.len();
     for _ in 0..MOST_BOXES {
-        let start = input.stream_position()?;
+        let start = input.position();
         if start == len {
-            return if content { Ok(()) } else { Err(malformed("it holds no media")) };
+            return match (movies, has_meta, has_media) {
+                (0, false, _) => Err(malformed("it holds no media")),
+                (1, _, false) => Err(malformed("it is cut off: its media are missing")),
+                _ => Ok(()),
+            };
         }
-        let [a, b, c, d, name @ ..] = take::<8>(input)?;
+        let [a, b, c, d, name @ ..] = input.take_bytes::<8>()?;
         let (header, size) = match u32::from_be_bytes([a, b, c, d]) {
             0 if name == [0; 4] => {
-                input.seek(SeekFrom::Start(start))?;
-                return nothing_follows(input);
+                input.go_to(start)?;
+                return input.nothing_follows();
             }
             0 => (8, len - start),
-            1 => (16, u64::from_be_bytes(take(input)?)),
+            1 => (16, u64::from_be_bytes(input.take_bytes()?)),
             size => (8, u64::from(size)),
         };
         if !name.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
@@ -72,8 +80,14 @@ pub(super) fn check<R: Read + Seek>(input: &mut BufReader<R>, len: u64) -> Resul
         if size < header || size > len - start {
             return Err(malformed("a box is larger than what is left, or smaller than its header"));
         }
-        content |= [*b"moov", *b"moof", *b"meta"].contains(&name);
-        skip(input, size - header)?;
+        types += usize::from(name == *b"ftyp");
+        movies += usize::from(name == *b"moov");
+        has_meta |= name == *b"meta";
+        has_media |= [*b"mdat", *b"moof"].contains(&name);
+        if types > 1 || movies > 1 {
+            return Err(malformed("it is two files in one"));
+        }
+        input.skip(size - header)?;
     }
     Err(malformed("it has more boxes than a recording has"))
 }

@@ -2,14 +2,15 @@
 //! Decided by its central directory, which is what programs go by.
 
 use super::{
-    Content, archive,
+    Content,
+    input::Input,
     problem::{Flaw, Problem, flaw_of, malformed},
-    xml,
+    xml, zip_frame,
 };
 use quick_xml::{Reader, events::Event};
 use std::{
     borrow::Cow,
-    io::{self, BufReader, Read, Seek},
+    io::{self, Read, Seek},
 };
 use zip::{ZipArchive, result::ZipError};
 
@@ -21,23 +22,21 @@ const OFFICE: [&str; 2] = ["application/vnd.openxmlformats-officedocument.", "ap
 const OPEN_DOCUMENT: &str = "application/vnd.oasis.opendocument.";
 
 /// What a ZIP is, and what is wrong with it.
-pub(super) fn identify<R: Read + Seek>(input: &mut BufReader<R>) -> io::Result<Content> {
+pub(super) fn identify<R: Read + Seek>(input: &mut Input<R>) -> io::Result<Content> {
     let mut media_type = Cow::Borrowed("application/zip");
     let flaw = flaw_of(check(input, &mut media_type))?;
     Ok(Content { media_type, flaw })
 }
 
-fn check<R: Read + Seek>(
-    input: &mut BufReader<R>,
-    media_type: &mut Cow<'static, str>,
-) -> Result<(), Problem> {
-    archive::check_zip_end(input)?;
-    let mut archive = ZipArchive::new(input)?;
-    refuse_ambiguity(&archive)?;
+fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut Cow<'static, str>) -> Result<(), Problem> {
+    zip_frame::check_end(input)?;
+    let mut archive = ZipArchive::new(&mut *input)?;
+    let layout = zip_frame::layout(&mut archive)?;
     // Names stay readable when content is encrypted, but the list of types does not.
-    refuse_encryption(&mut archive)?;
+    refuse_encryption(&archive)?;
     *media_type = type_by_members(&mut archive)?;
-    refuse_open_document_macros(&archive, media_type)
+    refuse_open_document_macros(&archive, media_type)?;
+    zip_frame::refuse_gaps(input, &layout)
 }
 
 impl From<ZipError> for Problem {
@@ -49,20 +48,9 @@ impl From<ZipError> for Problem {
     }
 }
 
-/// Two readers of one archive must see the same members.
-fn refuse_ambiguity<R: Read + Seek>(archive: &ZipArchive<R>) -> Result<(), Problem> {
-    if archive.offset() != 0 {
-        return Err(malformed("data stands before the first member"));
-    }
-    if archive.has_duplicate_names() {
-        return Err(malformed("two members have the same name"));
-    }
-    Ok(())
-}
-
-fn refuse_encryption<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<(), Problem> {
+fn refuse_encryption<R: Read + Seek>(archive: &ZipArchive<R>) -> Result<(), Problem> {
     for index in 0..archive.len() {
-        let member = archive.by_index_raw(index)?;
+        let member = archive.by_index_data(index)?;
         if member.encrypted() {
             let name = String::from_utf8_lossy(member.name_raw()).into_owned();
             return Err(Flaw::Encrypted(format!("member {name:?} needs a password")).into());

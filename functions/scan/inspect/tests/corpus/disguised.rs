@@ -1,0 +1,1 @@
+//! Files that are two things at once by design.

@@ -1,0 +1,1 @@
+//! Files of types that are not allowed, and their names.
