@@ -70,29 +70,52 @@ fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut &'static str) ->
     input.nothing_follows()
 }
 
+/// The parts that every file has, as far as they were seen.
+#[derive(Default)]
+struct Seen {
+    info: bool,
+    tracks: bool,
+    content: bool,
+}
+
 /// Walks the parts of the segment, which ends at `end`.
 fn parts<R: Read + Seek>(input: &mut Input<R>, end: u64, may_attach: bool) -> Result<(), Problem> {
-    let (mut has_info, mut has_tracks, mut has_content) = (false, false, false);
+    let mut seen = Seen::default();
     while input.position() < end {
-        let Element { id, size } = element(input)?;
-        match (id, size) {
-            (CLUSTER, None) => cluster(input, end)?,
-            (INFO | TRACKS | CLUSTER | VOID | CHECKSUM, Some(size)) => input.skip(size)?,
-            (id, Some(size)) if OTHER_PARTS.contains(&id) => input.skip(size)?,
-            (ATTACHMENTS, Some(size)) if may_attach => input.skip(size)?,
-            _ => return Err(malformed("an element of its segment is of no known kind")),
-        }
-        if (id == INFO && has_info) || (id == TRACKS && has_tracks) {
-            return Err(malformed("it is two files in one"));
-        }
-        has_info |= id == INFO;
-        has_tracks |= id == TRACKS;
-        has_content |= id == CLUSTER;
-        if input.position() > end {
-            return Err(malformed("an element is larger than what it is in"));
+        let start = input.position();
+        match part(input, end, may_attach, &mut seen) {
+            Ok(()) => {}
+            // Nothing is missing, and the segment did not say where it ends: here.
+            Err(Problem::Flaw(_)) if end == input.len() && seen.info && seen.tracks && seen.content => {
+                return input.go_to(start);
+            }
+            Err(problem) => return Err(problem),
         }
     }
-    if has_info && has_tracks && has_content { Ok(()) } else { Err(malformed("it holds no media")) }
+    if seen.info && seen.tracks && seen.content { Ok(()) } else { Err(malformed("it holds no media")) }
+}
+
+fn part<R: Read + Seek>(
+    input: &mut Input<R>,
+    end: u64,
+    may_attach: bool,
+    seen: &mut Seen,
+) -> Result<(), Problem> {
+    let Element { id, size } = element(input)?;
+    match (id, size) {
+        (CLUSTER, None) => cluster(input, end)?,
+        (INFO | TRACKS | CLUSTER | VOID | CHECKSUM, Some(size)) => input.skip(size)?,
+        (id, Some(size)) if OTHER_PARTS.contains(&id) => input.skip(size)?,
+        (ATTACHMENTS, Some(size)) if may_attach => input.skip(size)?,
+        _ => return Err(malformed("an element of its segment is of no known kind")),
+    }
+    if (id == INFO && seen.info) || (id == TRACKS && seen.tracks) {
+        return Err(malformed("it is two files in one"));
+    }
+    seen.info |= id == INFO;
+    seen.tracks |= id == TRACKS;
+    seen.content |= id == CLUSTER;
+    if input.position() > end { Err(malformed("an element is larger than what it is in")) } else { Ok(()) }
 }
 
 /// Walks a cluster of unknown size: it ends where something else than its parts begins.

@@ -14,6 +14,7 @@ mod mpeg_audio;
 mod office;
 mod ogg;
 mod ole;
+mod ooxml;
 mod pdf;
 mod problem;
 mod riff;
@@ -92,8 +93,8 @@ fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Conte
     }
     if head.starts_with(b"%PDF-") {
         return flawless(input, pdf::MEDIA_TYPE, |input| {
-            pdf::check(input)?;
-            second::refuse(input)
+            let checked = pdf::check(input);
+            second::weigh(checked, second::refuse(input))
         });
     }
     if mpeg_audio::may_start(head) {
@@ -138,8 +139,8 @@ fn checked<R: Read + Seek>(
     check: impl FnOnce(&mut Input<R>) -> Result<(), Problem>,
 ) -> io::Result<Content> {
     flawless(input, media_type, |input| {
-        check(input)?;
-        second::refuse_with_pdf(input)
+        let checked = check(input);
+        second::weigh(checked, second::refuse_with_pdf(input))
     })
 }
 
@@ -148,10 +149,8 @@ fn with_second<R: Read + Seek>(
     input: &mut Input<R>,
     identify: impl FnOnce(&mut Input<R>) -> io::Result<Content>,
 ) -> io::Result<Content> {
-    let content = identify(input)?;
-    let flaw = match content.flaw {
-        None => flaw_of(second::refuse_with_pdf(input))?,
-        found => found,
-    };
-    Ok(Content { flaw, ..content })
+    let Content { media_type, flaw } = identify(input)?;
+    let checked = flaw.map_or(Ok(()), |flaw| Err(flaw.into()));
+    let flaw = flaw_of(second::weigh(checked, second::refuse_with_pdf(input)))?;
+    Ok(Content { media_type, flaw })
 }

@@ -63,7 +63,8 @@ fn leading_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
 }
 
 /// APE tags (<https://wiki.hydrogenaud.io/index.php?title=APEv2_specification>), Lyrics3
-/// (<https://id3.org/Lyrics3v2>), then an ID3v1 tag (<https://id3.org/ID3v1>) at the very end.
+/// (<https://id3.org/Lyrics3v2>) and ID3v1 tags (<https://id3.org/ID3v1>), in whichever order
+/// programs have added them.
 fn trailing_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
     loop {
         let place = input.position();
@@ -81,7 +82,6 @@ fn trailing_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
             input.skip(end as u64 + 9)?;
         } else if start.starts_with(b"TAG") && input.left() >= 128 {
             input.skip(128)?;
-            return input.nothing_follows();
         } else {
             return input.nothing_follows();
         }

@@ -15,8 +15,9 @@ const END: &[u8] = b"%%EOF";
 
 /// Readers look for the header in the first kilobyte (ISO 32000-1, annex H, implementation note 13).
 const HEADER_WITHIN: usize = 1024;
-/// The end marker, and before it the place of the table, are looked for in so many last bytes: room
-/// for zeros behind it.
+/// The place of the table stands within so many bytes before the end of the end marker.
+const TABLE_WITHIN: u64 = 256;
+/// Where text that is a PDF as well has its end marker.
 const END_WITHIN: u64 = 1 << 14;
 
 /// What is read at a time, and how much of it is seen again with the next piece.
@@ -25,18 +26,24 @@ const OVERLAP: usize = 256;
 
 /// From the header to the end marker, one file.
 pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
-    let from = input.len().saturating_sub(END_WITHIN);
-    let tail = input.peek_at(from, PIECE)?;
-    let end = memmem::rfind(&tail, END).ok_or_else(|| malformed("a PDF ends with %%EOF"))?;
-    let behind = &tail[end + END.len()..];
-    if !behind.iter().all(|byte| is_space(*byte)) {
-        return Err(Flaw::Trailing(behind.len() as u64).into());
+    let end = last_end(input)?.ok_or_else(|| malformed("a PDF ends with %%EOF"))?;
+    let left = input.len() - end;
+    input.go_to(end)?;
+    let mut is_blank = true;
+    input.each(left, |piece| is_blank &= piece.iter().all(|byte| is_space(*byte)))?;
+    if !is_blank {
+        return Err(Flaw::Trailing(left).into());
     }
-    let place = table_place(&tail[..end]).ok_or_else(|| malformed("a PDF says where its table is"))?;
-    if !is_table(&input.peek_at(place, 64)?) {
-        return Err(malformed("its table is not where it says"));
+    let before =
+        input.peek_at(end.saturating_sub(TABLE_WITHIN), usize::try_from(TABLE_WITHIN).unwrap_or(0))?;
+    let before = &before[..before.len().min(usize::try_from(end).unwrap_or(usize::MAX))];
+    let place =
+        table_place(before).ok_or_else(|| malformed("it is cut off: nothing says where its table is"))?;
+    if is_table(&input.peek_at(place, 64)?) {
+        Ok(())
+    } else {
+        Err(malformed("its table is not where it says"))
     }
-    refuse_second_file(input)
 }
 
 fn is_space(byte: u8) -> bool {
@@ -48,11 +55,8 @@ fn is_space(byte: u8) -> bool {
 fn table_place(before_end: &[u8]) -> Option<u64> {
     const START: &[u8] = b"startxref";
     let at = memmem::rfind(before_end, START)? + START.len();
-    std::str::from_utf8(&before_end[at..])
-        .ok()?
-        .trim_matches(|found: char| is_space(found as u8))
-        .parse()
-        .ok()
+    let digits = before_end[at..].split(|byte| *byte == b'%').next()?;
+    std::str::from_utf8(digits).ok()?.trim_matches(|found| matches!(found, '\0'..=' ')).parse().ok()
 }
 
 /// Whether a cross-reference table begins here, or the object that holds one as a stream.
@@ -75,26 +79,27 @@ fn is_table(bytes: &[u8]) -> bool {
     rest.starts_with(b"obj")
 }
 
-/// An update continues its file; a header behind an end marker begins another.
-fn refuse_second_file<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+/// The end of the last end marker. An update continues its file, so there can be several; but a
+/// header behind an end marker begins another file.
+fn last_end<R: Read + Seek>(input: &mut Input<R>) -> Result<Option<u64>, Problem> {
     let finder = memmem::Finder::new(END);
-    let mut from = 0;
-    while from < input.len() {
+    let (mut from, mut last) = (0, None);
+    loop {
         let piece = input.peek_at(from, PIECE)?;
-        for end in finder.find_iter(&piece) {
-            let behind = &piece[end + END.len()..];
+        for end in finder.find_iter(&piece).map(|found| found + END.len()) {
+            let behind = &piece[end..];
             let spaces = behind.iter().take(OVERLAP / 2).take_while(|byte| is_space(**byte)).count();
+            let place = from + end as u64;
             if behind[spaces..].starts_with(HEADER) {
-                let left = input.len() - from - (end + END.len()) as u64;
-                return Err(Flaw::Trailing(left).into());
+                return Err(Flaw::Trailing(input.len() - place).into());
             }
+            last = Some(place);
         }
         if piece.len() < PIECE {
-            break;
+            return Ok(last);
         }
         from += (PIECE - OVERLAP) as u64;
     }
-    Ok(())
 }
 
 /// Readers open a file as PDF if a header is near its beginning. Of another type, it must not be.
@@ -129,7 +134,7 @@ mod tests {
         for other in ["", "12 obj", "obj", "x", "12 0 R", "  "] {
             assert!(!is_table(other.as_bytes()), "{other:?}");
         }
-        assert_eq!(table_place(b"startxref\n0\n%%EOF startxref \r\n 417\n"), Some(417));
+        assert_eq!(table_place(b"startxref\n0\n%%EOF startxref \r\n 417\n%%EOF"), Some(417));
         assert_eq!(table_place(b"startxref\n"), None);
         assert_eq!(table_place(b"startxref\n-1\n"), None);
     }

@@ -38,6 +38,15 @@ pub(super) fn refuse_with_pdf<R: Read + Seek>(input: &mut Input<R>) -> Result<()
     refuse(input)
 }
 
+/// Of a file that is broken and that is another file as well, the latter says more.
+pub(super) fn weigh(checked: Result<(), Problem>, second: Result<(), Problem>) -> Result<(), Problem> {
+    match (checked, second) {
+        (Err(Problem::Io(error)), _) => Err(error.into()),
+        (checked, Ok(())) => checked,
+        (_, Err(second)) => Err(second),
+    }
+}
+
 /// PHP opens any file as an archive that has this code in it and this signature at its end
 /// (<https://www.php.net/manual/en/phar.fileformat.signature.php>).
 fn refuse_phar<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {

@@ -8,6 +8,7 @@ use quick_xml::{
 use std::io::BufRead;
 
 const SVG: &str = "http://www.w3.org/2000/svg";
+const OFFICE: &str = "urn:oasis:names:tc:opendocument:xmlns:office:1.0";
 const XHTML: &str = "http://www.w3.org/1999/xhtml";
 
 /// The type of the XML document of which `beginning` holds at least everything up to the root
@@ -35,6 +36,8 @@ pub(super) fn media_type(beginning: &str) -> Result<&'static str, Problem> {
     let local_name = root.local_name().as_ref().to_ascii_lowercase();
     let declares = |namespace: &str| namespaces.iter().any(|declared| declared == namespace);
     Ok(match local_name.as_slice() {
+        // A document of LibreOffice in one XML file, which can hold macros.
+        b"document" if declares(OFFICE) => "application/vnd.oasis.opendocument.flat+xml",
         b"svg" => "image/svg+xml",
         b"html" => "application/xhtml+xml",
         // A browser runs scripts of these namespaces in any XML document.

@@ -122,7 +122,40 @@ pub(super) fn refuse_gaps<R: Read + Seek>(input: &mut Input<R>, layout: &Layout)
             }));
         }
     }
-    Ok(())
+    refuse_gap_at_the_end(input, layout)
+}
+
+/// The directory's entries, its 64-bit end record and the end record must follow one another too: a
+/// record names the others' places, and these could be those of another archive within the file.
+fn refuse_gap_at_the_end<R: Read + Seek>(input: &mut Input<R>, layout: &Layout) -> Result<(), Problem> {
+    input.go_to(layout.directory)?;
+    for _ in &layout.members {
+        let header: [u8; 46] = input.take_bytes()?;
+        let lengths = [28, 30, 32].map(|at| u64::from(u16::from_le_bytes([header[at], header[at + 1]])));
+        input.skip(lengths.iter().sum())?;
+    }
+    loop {
+        let signature: [u8; 4] = input.take_bytes()?;
+        match &signature {
+            // APPNOTE.TXT 4.3.16, 4.3.13 (digital signature), 4.3.14, 4.3.15.
+            b"PK\x05\x06" => {
+                let record: [u8; 18] = input.take_bytes()?;
+                let comment = u16::from_le_bytes([record[16], record[17]]);
+                let is_end = input.left() == u64::from(comment);
+                return if is_end { Ok(()) } else { Err(malformed("it is two archives in one")) };
+            }
+            b"PK\x05\x05" => {
+                let length = u16::from_le_bytes(input.take_bytes()?);
+                input.skip(u64::from(length))?;
+            }
+            b"PK\x06\x06" => {
+                let length = u64::from_le_bytes(input.take_bytes()?);
+                input.skip(length)?;
+            }
+            b"PK\x06\x07" => input.skip(16)?,
+            _ => return Err(malformed("data stands behind the directory")),
+        }
+    }
 }
 
 /// Whether the `gap` bytes behind a member repeat its checksum and sizes.

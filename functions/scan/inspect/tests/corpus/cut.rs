@@ -5,6 +5,15 @@ use super::{CORPUS, Case, Expected, Outcome, Real, run};
 /// Plain text can stop anywhere. Where a gzip ends, only unpacking tells.
 const WITHOUT_AN_END: [&str; 4] = ["txt", "csv", "md", "gz"];
 
+/// A sound that a recorder wrote to a pipe, without its length: it ends where the file does. And an
+/// invoice, whose attachment is one to a rule only as long as it is whole.
+const EXCEPTIONS: [&str; 2] = ["ffmpeg-pipe.wav", "pikepdf-invoice.pdf"];
+
+/// Whether its own content says where a file ends.
+pub(super) fn has_an_end(file: &Real) -> bool {
+    !WITHOUT_AN_END.iter().any(|extension| file.is(extension)) && !EXCEPTIONS.contains(&file.name.as_str())
+}
+
 const REASONS: &[&str] = &[
     "cut off",
     "is larger than what is left",
@@ -29,8 +38,10 @@ fn lengths(file: &Real) -> Vec<usize> {
     // What is blank at the end may be missing.
     let blank = |byte: &&u8| [0, b'\n', b'\r', b' '].contains(*byte);
     let whole = len - file.bytes.iter().rev().take_while(blank).count();
-    let mut lengths: Vec<usize> =
-        (1..16).map(|part| len * part / 16).chain([whole - 1, whole.saturating_sub(5), 100, 20, 4]).collect();
+    let mut lengths: Vec<usize> = (1..16)
+        .map(|part| len * part / 16 + 1)
+        .chain([whole - 1, whole.saturating_sub(5), 100, 20, 4])
+        .collect();
     lengths.retain(|length| *length < whole && *length > 0);
     lengths.sort_unstable();
     lengths.dedup();
@@ -39,20 +50,17 @@ fn lengths(file: &Real) -> Vec<usize> {
 
 #[test]
 fn c09_a_real_file_that_is_cut_off_is_refused() {
-    let cases = CORPUS
-        .iter()
-        .filter(|file| !WITHOUT_AN_END.iter().any(|extension| file.is(extension)))
-        .flat_map(|file| {
-            lengths(file).into_iter().map(move |length| {
-                let what = format!(
-                    "{}: {} of {} cut to {length}",
-                    file.media_type.extensions[0],
-                    file.name,
-                    file.bytes.len()
-                );
-                let expected = Expected::Refused(Outcome::Mismatch, REASONS);
-                Case::new(what, file.media_type, file.bytes[..length].to_vec(), expected)
-            })
-        });
+    let cases = CORPUS.iter().filter(|file| has_an_end(file)).flat_map(|file| {
+        lengths(file).into_iter().map(move |length| {
+            let what = format!(
+                "{}: {} of {} cut to {length}",
+                file.media_type.extensions[0],
+                file.name,
+                file.bytes.len()
+            );
+            let expected = Expected::Refused(Outcome::Mismatch, REASONS);
+            Case::new(what, file.media_type, file.bytes[..length].to_vec(), expected)
+        })
+    });
     run("cut off", cases);
 }
