@@ -100,11 +100,10 @@ fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Conte
     if mpeg_audio::may_start(head) {
         // Two bytes are a weak signature, so it is MP3 only if its frames are found.
         return match flaw_of(mpeg_audio::check(input))? {
-            None => checked(input, "audio/mpeg", |_| Ok(())),
-            Some(flaw) if head.starts_with(b"ID3") => {
-                Ok(Content { media_type: Cow::Borrowed("audio/mpeg"), flaw: Some(flaw) })
+            Some(flaw @ Flaw::Malformed(_)) if !head.starts_with(b"ID3") => {
+                Ok(Content { media_type: OCTETS, flaw: Some(flaw) })
             }
-            Some(flaw) => Ok(Content { media_type: OCTETS, flaw: Some(flaw) }),
+            flaw => checked(input, "audio/mpeg", |_| flaw.map_or(Ok(()), |flaw| Err(flaw.into()))),
         };
     }
     // Only the head: the crate's own readers could walk a large file for very long.
