@@ -6,6 +6,7 @@ pub mod identify;
 use airlock_content::{
     Declared,
     media_types::{self, MediaType},
+    policy::{Policy, Refused},
     verdict::{Outcome, RuleMatch},
 };
 
@@ -27,14 +28,21 @@ pub struct Finding {
     pub reason: Option<String>,
 }
 
-/// Inspects a file: identifies it, then has every rule look at it, for at most about `timeout`.
+/// Inspects a file: holds it against the deployment's policy of types, which can have changed since
+/// the upload began, identifies it, then has every rule look at it, for at most about `timeout`.
 ///
 /// When several things are wrong, a rule's match weighs most, then a mismatch, because both hold
 /// however the rest ends; then whatever kept the inspection from being complete.
-pub fn inspect(engine: &Engine, file: &File, declared: &Declared<'_>, timeout: Duration) -> Finding {
-    let (detected_type, identity) = match media_types::lookup(declared.content_type) {
-        None => (None, Err(Refusal::mismatch(format!("{} is not an allowed type", declared.content_type)))),
-        Some(media_type) => hold_against(media_type, declared, identify::identify(file, media_type)),
+pub fn inspect(
+    engine: &Engine,
+    policy: &Policy,
+    file: &File,
+    declared: &Declared<'_>,
+    timeout: Duration,
+) -> Finding {
+    let (detected_type, identity) = match policy.admit(declared.content_type, declared.size) {
+        Err(refused) => (None, Err(Refusal::refused(&refused))),
+        Ok(media_type) => hold_against(media_type, declared, identify::identify(file, media_type)),
     };
     let (matches, scan) = match engine.scan_file(file, declared, timeout) {
         Ok(matches) => (matches, Ok(())),
@@ -53,6 +61,14 @@ struct Refusal {
 impl Refusal {
     fn mismatch(reason: String) -> Self {
         Self { outcome: Outcome::Mismatch, reason }
+    }
+
+    fn refused(refused: &Refused) -> Self {
+        let outcome = match refused {
+            Refused::Type(_) => Outcome::Mismatch,
+            Refused::Size { .. } => Outcome::LimitsExceeded,
+        };
+        Self { outcome, reason: refused.to_string() }
     }
 
     fn unscannable(reason: String) -> Self {
@@ -102,7 +118,9 @@ fn conclude(
         return (Outcome::Malicious, Some(format!("matched {}", rules.join(", "))));
     }
     match (identity, scan) {
-        (Err(Refusal { outcome: Outcome::Mismatch, reason }), _) => (Outcome::Mismatch, Some(reason)),
+        (Err(Refusal { outcome: outcome @ (Outcome::Mismatch | Outcome::LimitsExceeded), reason }), _) => {
+            (outcome, Some(reason))
+        }
         (_, Err(error)) => (Outcome::Unscannable, Some(error.to_string())),
         (Err(Refusal { outcome, reason }), Ok(())) => (outcome, Some(reason)),
         (Ok(()), Ok(())) => (Outcome::Clean, None),

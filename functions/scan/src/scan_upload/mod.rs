@@ -10,6 +10,7 @@ mod settle;
 
 use airlock_content::{
     Declared,
+    policy::Policy,
     verdict::{Outcome, Verdict},
 };
 use airlock_engine::Engine;
@@ -18,6 +19,7 @@ use airlock_objects::{
     checksum::Sha256,
     record::{Pin, Record},
     registry::Registry,
+    setting::required,
     state::State,
 };
 use airlock_published::Published;
@@ -45,6 +47,7 @@ struct App {
     quarantine: Quarantine,
     published: Published,
     engine: Arc<Engine>,
+    policy: Arc<Policy>,
 }
 
 /// Serves the function. The rules are loaded before the first message is taken.
@@ -60,6 +63,10 @@ pub async fn run() -> anyhow::Result<()> {
         quarantine: Quarantine::from_env(&config)?,
         published: Published::from_env(&config)?,
         engine: Arc::new(Engine::load()?),
+        policy: Arc::new(Policy::parse(
+            &required::<String>("ALLOWED_TYPES")?,
+            required("MAX_UPLOAD_BYTES")?,
+        )?),
     };
     lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let deadline = event.context.deadline();
@@ -117,12 +124,12 @@ async fn decide(
     if let Some(finding) = differs(app, record, size, sha256) {
         return settle::close(app, record, Some(sha256), &finding).await;
     }
-    let (engine, name, content_type) =
-        (app.engine.clone(), record.file_name.to_string(), record.content_type.clone());
+    let (engine, policy) = (app.engine.clone(), app.policy.clone());
+    let (name, content_type) = (record.file_name.to_string(), record.content_type.clone());
     // Inspection is work for a processor, not for the thread that answers the runtime.
     let finding = tokio::task::spawn_blocking(move || {
         let declared = Declared { content_type: &content_type, file_name: &name, size };
-        inspect(&engine, &file, &declared, timeout)
+        inspect(&engine, &policy, &file, &declared, timeout)
     })
     .await?;
     let verdict = verdict(app, finding);

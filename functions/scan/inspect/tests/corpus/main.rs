@@ -12,6 +12,7 @@ mod renamed;
 use airlock_content::{
     Declared,
     media_types::{self, DEFAULT, MediaType},
+    policy::Policy,
     verdict::Outcome,
 };
 use airlock_engine::Engine;
@@ -27,6 +28,7 @@ use std::{
 };
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::load().unwrap());
+static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::parse("default", u64::MAX).unwrap());
 
 /// A file of the corpus.
 struct Real {
@@ -79,7 +81,7 @@ fn inspected(content_type: &str, file_name: &str, bytes: &[u8]) -> Finding {
     file.write_all(bytes).unwrap();
     file.rewind().unwrap();
     let declared = Declared { content_type, file_name, size: bytes.len() as u64 };
-    inspect(&ENGINE, &file, &declared, Duration::from_secs(20))
+    inspect(&ENGINE, &POLICY, &file, &declared, Duration::from_secs(20))
 }
 
 /// Something to inspect, and what must be said of it.

@@ -9,6 +9,7 @@ mod text;
 use airlock_content::{
     Declared,
     media_types::{self, DEFAULT, MediaType},
+    policy::Policy,
     verdict::Outcome,
 };
 
@@ -23,6 +24,7 @@ use std::{
 };
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::load().unwrap());
+static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::parse("default", u64::MAX).unwrap());
 
 fn sample(extension: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -40,7 +42,7 @@ fn inspected(content_type: &str, file_name: &str, bytes: &[u8]) -> Finding {
     file.write_all(bytes).unwrap();
     file.rewind().unwrap();
     let declared = Declared { content_type, file_name, size: bytes.len() as u64 };
-    inspect(&ENGINE, &file, &declared, Duration::from_secs(20))
+    inspect(&ENGINE, &POLICY, &file, &declared, Duration::from_secs(20))
 }
 
 #[track_caller]
@@ -118,6 +120,25 @@ fn c09_types_that_are_not_allowed_are_refused_even_if_true() {
     let found = inspected("text/html", "page.html", b"<html></html>");
     assert_eq!(found.outcome, Outcome::Mismatch);
     assert_eq!(found.reason.unwrap(), "text/html is not an allowed type");
+}
+
+#[test]
+fn t02_the_policy_of_the_moment_of_the_scan_holds() {
+    let png = sample("png");
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&png).unwrap();
+    let declared = Declared { content_type: "image/png", file_name: "a.png", size: png.len() as u64 };
+    for (policy, outcome, reason) in [
+        ("image/png", Outcome::Clean, None),
+        ("default=1KiB", Outcome::Clean, None),
+        ("image/gif", Outcome::Mismatch, Some("image/png is not an allowed type")),
+        ("default,image/png=100", Outcome::LimitsExceeded, Some("image/png must be at most 100 bytes")),
+    ] {
+        file.rewind().unwrap();
+        let policy = Policy::parse(policy, 1 << 20).unwrap();
+        let found = inspect(&ENGINE, &policy, &file, &declared, Duration::from_secs(20));
+        assert_eq!((found.outcome, found.reason.as_deref()), (outcome, reason), "{policy:?}");
+    }
 }
 
 /// Types whose end can be found, and so whether something follows it.
