@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
 /// What is read ahead where reading goes on, and after a jump, in bytes.
 const AHEAD: usize = 1 << 16;
-const AFTER_JUMP: usize = 1 << 12;
+const AFTER_JUMP: usize = 1 << 10;
 
 /// A file and the place at which it is read.
 pub(super) struct Input<R> {

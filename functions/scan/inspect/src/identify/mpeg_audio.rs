@@ -63,29 +63,35 @@ fn leading_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
 }
 
 /// APE tags (<https://wiki.hydrogenaud.io/index.php?title=APEv2_specification>), Lyrics3
-/// (<https://id3.org/Lyrics3v2>) and ID3v1 tags (<https://id3.org/ID3v1>), in whichever order
-/// programs have added them.
+/// (<https://id3.org/Lyrics3v2>) and ID3v1 tags (<https://id3.org/ID3v1>), one of each at most, in
+/// whichever order programs have added them.
 fn trailing_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+    let (mut has_ape, mut has_lyrics, mut has_id3) = (false, false, false);
     loop {
-        let place = input.position();
-        let start = input.peek_at(place, 32)?;
-        if let Some(header) = start.first_chunk::<32>().filter(|tag| tag.starts_with(b"APETAGEX")) {
+        let start = input.peek_at(input.position(), 32)?;
+        if let Some(header) = start.first_chunk::<32>().filter(|tag| tag.starts_with(b"APETAGEX") && !has_ape)
+        {
             // The size counts what follows the header, footer included.
             let size = u32::from_le_bytes([header[12], header[13], header[14], header[15]]);
             input.skip(32 + u64::from(size))?;
-        } else if start.starts_with(b"LYRICSBEGIN") {
-            // A version 2 tag is at most 999,999 bytes and six digits with its end mark long.
-            let text = input.peek_at(place, 1_000_100)?;
-            let end = memchr::memmem::find(&text, b"LYRICS200")
-                .or_else(|| memchr::memmem::find(&text, b"LYRICSEND"))
-                .ok_or_else(|| malformed("a Lyrics3 tag has no end"))?;
-            input.skip(end as u64 + 9)?;
-        } else if start.starts_with(b"TAG") && input.left() >= 128 {
+            has_ape = true;
+        } else if start.starts_with(b"LYRICSBEGIN") && !has_lyrics {
+            skip_lyrics(input)?;
+            has_lyrics = true;
+        } else if start.starts_with(b"TAG") && input.left() >= 128 && !has_id3 {
             input.skip(128)?;
+            has_id3 = true;
         } else {
             return input.nothing_follows();
         }
     }
+}
+
+/// A version 2 tag is at most 999,999 bytes and six digits long, with its end mark.
+fn skip_lyrics<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+    let text = input.peek_at(input.position(), 1_000_100)?;
+    let end = memchr::memmem::find(&text, b"LYRICS200").or_else(|| memchr::memmem::find(&text, b"LYRICSEND"));
+    input.skip(end.ok_or_else(|| malformed("a Lyrics3 tag has no end"))? as u64 + 9)
 }
 
 /// The length in bytes of the layer III frame with this header. `None` if it is none.
