@@ -81,10 +81,25 @@ impl<R: Read + Seek> Input<R> {
     /// Reads up to `count` bytes from `place` on, and goes back to where it was.
     pub(super) fn peek_at(&mut self, place: u64, count: usize) -> io::Result<Vec<u8>> {
         let back = std::mem::replace(&mut self.at, place);
+        // If they are not all in the buffer, it begins with them, so that going back reads nothing again.
+        let end = self.start + self.filled as u64;
+        let is_near = (self.start..=end).contains(&place);
+        if is_near && count <= AHEAD && place + count as u64 > end && end < self.len {
+            self.fill(AHEAD)?;
+        }
         let mut bytes = Vec::new();
         let read = self.by_ref().take(count as u64).read_to_end(&mut bytes);
         self.at = back;
         read.map(|_| bytes)
+    }
+
+    /// Fills the buffer from here on, with up to `wanted` bytes.
+    fn fill(&mut self, wanted: usize) -> io::Result<()> {
+        self.inner.seek(SeekFrom::Start(self.at))?;
+        self.filled = 0;
+        self.start = self.at;
+        self.filled = self.inner.read(&mut self.buffer[..wanted])?;
+        Ok(())
     }
 
     /// Moves behind the zero bytes that stand here.
@@ -110,13 +125,12 @@ impl<R: Read + Seek> Input<R> {
 
 impl<R: Read + Seek> BufRead for Input<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at >= self.len {
+            return Ok(&[]);
+        }
         let end = self.start + self.filled as u64;
         if !(self.start..end).contains(&self.at) {
-            let wanted = if self.at == end { AHEAD } else { AFTER_JUMP };
-            self.inner.seek(SeekFrom::Start(self.at))?;
-            self.filled = 0;
-            self.start = self.at;
-            self.filled = self.inner.read(&mut self.buffer[..wanted])?;
+            self.fill(if self.at == end { AHEAD } else { AFTER_JUMP })?;
         }
         // Within the buffer now, so the difference is small.
         let from = usize::try_from(self.at - self.start).unwrap_or(self.filled);
@@ -174,5 +188,6 @@ mod tests {
         input.each(200_000, |piece| seen += piece.len()).unwrap();
         assert_eq!(seen, 200_000);
         assert!(input.each(1, |_| ()).is_err());
+        assert_eq!(input.peek_at(u64::MAX, 9).unwrap(), []);
     }
 }
