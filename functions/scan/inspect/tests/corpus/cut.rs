@@ -42,10 +42,21 @@ fn lengths(file: &Real) -> Vec<usize> {
         .map(|part| len * part / 16 + 1)
         .chain([whole - 1, whole.saturating_sub(5), 100, 20, 4])
         .collect();
+    lengths.extend(before_last_part(file));
     lengths.retain(|length| *length < whole && *length > 0);
     lengths.sort_unstable();
     lengths.dedup();
     lengths
+}
+
+/// The length without the last part, in formats of parts that are whole by themselves.
+fn before_last_part(file: &Real) -> Option<usize> {
+    let last = |signature: &[u8]| file.bytes.windows(4).rposition(|four| four == signature);
+    match file.media_type.extensions[0] {
+        "ogg" => last(b"OggS"),
+        "png" => last(b"IEND").map(|name| name - 4),
+        _ => None,
+    }
 }
 
 #[test]
