@@ -8,7 +8,7 @@ mod support;
 use airlock_local_access::Principal;
 use serde_json::{Value, json};
 use support::{
-    World, eventually,
+    World, eicar, eventually,
     person::{Person, id},
     sample,
 };
@@ -200,26 +200,35 @@ async fn s3_events_late_twice_and_out_of_order_delete_nothing_that_is_needed() {
 }
 
 #[tokio::test]
-async fn a_scan_killed_at_any_call_is_done_again_and_ends_the_same() {
-    for call in [
-        "dynamodb:GetItem",
-        "s3:GetObject",
-        "s3:CopyObject",
-        "dynamodb:TransactWriteItems",
-        "s3:DeleteObject",
-    ] {
-        let world = World::with(&SHORT).await;
-        let ada = world.ada();
-        let hold = world.stack.access().hold(function("ScanUpload"), call);
-        let upload_id = ada.hand_in("a.txt", "text/plain", BYTES).await;
-        hold.arrived().await;
-        kill(&world, "scan-upload");
-        drop(hold);
-        assert_eq!(ada.settled(&upload_id).await["state"], "published", "killed at {call}");
-        assert_eq!(ada.download(&upload_id).await.bytes().await.unwrap(), BYTES);
-        queue_is_empty(&world).await;
-        assert_eq!(world.keys(&world.stack.ready().buckets.published).await.len(), 1);
-        world.end().await;
+async fn t08_a_scan_killed_at_any_call_is_done_again_and_ends_the_same() {
+    // A clean object is copied to where it is published, another one to where it is held.
+    for (bytes, end) in [(BYTES.to_vec(), "published"), (eicar(), "rejected")] {
+        for call in [
+            "dynamodb:GetItem",
+            "s3:GetObject",
+            "s3:CopyObject",
+            "dynamodb:TransactWriteItems",
+            "s3:DeleteObject",
+        ] {
+            let world = World::with(&SHORT).await;
+            let ada = world.ada();
+            let hold = world.stack.access().hold(function("ScanUpload"), call);
+            let upload_id = ada.hand_in("a.txt", "text/plain", &bytes).await;
+            hold.arrived().await;
+            kill(&world, "scan-upload");
+            drop(hold);
+            assert_eq!(ada.settled(&upload_id).await["state"], end, "killed at {call}");
+            queue_is_empty(&world).await;
+            let published = world.keys(&world.stack.ready().buckets.published).await;
+            if end == "published" {
+                assert_eq!(ada.download(&upload_id).await.bytes().await.unwrap(), bytes);
+                assert_eq!(published.len(), 1);
+            } else {
+                assert_eq!(ada.download_url(&upload_id).await.status, 404, "killed at {call}");
+                assert_eq!(published, Vec::<String>::new(), "killed at {call}");
+            }
+            world.end().await;
+        }
     }
 }
 

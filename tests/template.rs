@@ -46,10 +46,10 @@ async fn a_renamed_queue_table_and_bucket_carry_the_pipeline_as_before() {
     let record = world.ada().upload("a.txt", "text/plain", b"a line of text\n").await;
     assert_eq!(record["state"], "published", "{record}");
     let touched: Vec<String> = world.stack.access().calls().into_iter().map(|call| call.resource).collect();
-    for name in ["airlock-local-InspectionQueue", "airlock-local-Ledger"] {
-        assert!(touched.iter().any(|resource| resource == name), "{name} in {touched:?}");
+    for name in ["-InspectionQueue", "-Ledger"] {
+        assert!(touched.iter().any(|resource| resource.ends_with(name)), "{name} in {touched:?}");
     }
-    assert!(touched.iter().any(|resource| resource.starts_with("airlock-local-holding-000000000000/")));
+    assert!(touched.iter().any(|resource| resource.contains("-holding-000000000000/")));
     world.end().await;
 }
 

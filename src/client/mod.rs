@@ -9,6 +9,7 @@ pub(crate) mod content_disposition;
 pub(crate) mod error;
 pub(crate) mod issuer;
 pub(crate) mod poll;
+pub(crate) mod rescan;
 pub(crate) mod source;
 pub(crate) mod storage;
 

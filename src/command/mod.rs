@@ -7,6 +7,8 @@ mod download;
 mod invoke;
 mod list;
 mod local;
+mod rescan;
+mod rules;
 mod stack;
 mod status;
 mod token;
@@ -41,12 +43,14 @@ enum Command {
     Delete(delete::Arguments),
     Demo(demo::Arguments),
     Invoke(invoke::Arguments),
+    Rescan(rescan::Arguments),
+    Rules(rules::Arguments),
 }
 
 /// Runs the command that was asked for.
 ///
 /// # Errors
-/// Those of the command; [`crate::exit::code`] says what they mean for scripts.
+/// Those of the command; [`End`] says what they mean for scripts.
 pub(crate) fn run(line: CommandLine) -> anyhow::Result<End> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         match line.command.unwrap_or(Command::Local(line.local)) {
@@ -59,6 +63,8 @@ pub(crate) fn run(line: CommandLine) -> anyhow::Result<End> {
             Command::Delete(arguments) => unless_interrupted(delete::run(arguments)).await,
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Invoke(arguments) => invoke::run(arguments).await,
+            Command::Rules(arguments) => rules::run(arguments),
+            Command::Rescan(arguments) => unless_interrupted(rescan::run(arguments)).await,
         }
     })
 }

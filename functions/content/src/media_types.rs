@@ -71,6 +71,12 @@ pub fn lookup(content_type: &str) -> Option<&'static MediaType> {
     DEFAULT.iter().find(|known| known.names().any(|name| name.eq_ignore_ascii_case(essence)))
 }
 
+/// The type that a file of this name usually is, by its extension. `None` if it is none of [`DEFAULT`].
+pub fn of_file_name(file_name: &str) -> Option<&'static MediaType> {
+    let extension = extension(file_name)?;
+    DEFAULT.iter().find(|known| known.extensions.contains(&extension.as_str()))
+}
+
 /// Whether `text`, which stands behind the first `;`, is `name=value` pairs between semicolons.
 fn are_parameters(text: &str) -> bool {
     let is_token_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

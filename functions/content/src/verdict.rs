@@ -27,6 +27,10 @@ pub struct RuleMatch {
     pub severity: String,
     /// What the rule looks for, for people.
     pub description: String,
+    /// The path of the archive member that it matched, from the object down; `None` if that was the
+    /// object itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
 }
 
 /// The verdict on one object, as the API answers it.
@@ -43,4 +47,20 @@ pub struct Verdict {
     /// SHA-256 of the rule set that was used; `None` where no scan took place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_from_before_members_were_looked_at_stay_readable() {
+        let stored = r#"{"rule":"a","severity":"low","description":"b"}"#;
+        let read: RuleMatch = serde_json::from_str(stored).unwrap();
+        assert_eq!(read.member, None);
+        assert_eq!(serde_json::to_string(&read).unwrap(), stored);
+        let inside = RuleMatch { member: Some("a/b.txt".into()), ..read };
+        let text = serde_json::to_string(&inside).unwrap();
+        assert_eq!(serde_json::from_str::<RuleMatch>(&text).unwrap(), inside);
+    }
 }

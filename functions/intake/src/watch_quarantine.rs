@@ -13,7 +13,6 @@ use airlock_telemetry::metric;
 use anyhow::{Context as _, anyhow};
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use lambda_runtime::{LambdaEvent, service_fn};
-use percent_encoding::percent_decode_str;
 use std::time::SystemTime;
 
 const FUNCTION: &str = "watch-quarantine";
@@ -59,11 +58,13 @@ async fn handle(app: &App, payload: serde_json::Value) -> Result<(), lambda_runt
 
 async fn watch(app: &App, event: &S3EventRecord) -> anyhow::Result<()> {
     let encoded = event.s3.object.key.as_deref().context("the event names no key")?;
-    let text = percent_decode_str(&encoded.replace('+', " ")).decode_utf8()?.into_owned();
-    let Ok(key) = text.parse::<QuarantineKey>() else {
+    let Ok(key) = QuarantineKey::from_event(encoded) else {
         // No URL of ours can write there; only an operator could.
         metric::count("ForeignObject", FUNCTION);
-        tracing::warn!(length = text.len(), "an object appeared in quarantine under a key that is not ours");
+        tracing::warn!(
+            length = encoded.len(),
+            "an object appeared in quarantine under a key that is not ours"
+        );
         return Ok(());
     };
     let record = app.registry.get(key.tenant(), key.id()).await?;

@@ -13,7 +13,7 @@ pub enum State {
     Scanning,
     /// Scanned, clean, and copied to where downloads come from.
     Published,
-    /// It is not what was declared, or it is malicious, or over a limit.
+    /// It is not what was declared, or it is malicious, or over a limit; or it was published and recalled.
     Rejected,
     /// It could not be scanned.
     Failed,
@@ -85,6 +85,8 @@ pub enum Transition {
     Fail,
     /// The owner deletes it.
     Delete,
+    /// Later rules do not accept it.
+    Recall,
 }
 
 impl Transition {
@@ -93,7 +95,7 @@ impl Transition {
         match self {
             Self::Finalize | Self::Refuse | Self::Expire => State::Pending,
             Self::Publish | Self::Reject | Self::Fail => State::Scanning,
-            Self::Delete => State::Published,
+            Self::Delete | Self::Recall => State::Published,
         }
     }
 
@@ -102,7 +104,7 @@ impl Transition {
         match self {
             Self::Finalize => State::Scanning,
             Self::Publish => State::Published,
-            Self::Refuse | Self::Reject => State::Rejected,
+            Self::Refuse | Self::Reject | Self::Recall => State::Rejected,
             Self::Expire => State::Expired,
             Self::Fail => State::Failed,
             Self::Delete => State::Deleted,
@@ -119,6 +121,7 @@ impl Transition {
             Self::Reject => "rejected",
             Self::Fail => "failed",
             Self::Delete => "deleted",
+            Self::Recall => "recalled",
         }
     }
 }
@@ -127,7 +130,7 @@ impl Transition {
 mod tests {
     use super::*;
 
-    const TRANSITIONS: [Transition; 7] = [
+    const TRANSITIONS: [Transition; 8] = [
         Transition::Finalize,
         Transition::Refuse,
         Transition::Expire,
@@ -135,6 +138,7 @@ mod tests {
         Transition::Reject,
         Transition::Fail,
         Transition::Delete,
+        Transition::Recall,
     ];
 
     #[test]

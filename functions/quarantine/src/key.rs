@@ -1,6 +1,7 @@
 //! Keys of the quarantine bucket. They are made here alone, from ids; no client ever names one.
 
 use airlock_objects::id::{ObjectId, TenantId};
+use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use std::{fmt, str::FromStr};
 
@@ -31,8 +32,45 @@ impl QuarantineKey {
 
 impl fmt::Display for QuarantineKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hash = Sha256::digest(self.id.as_bytes());
-        write!(f, "quarantine/{:02x}{:02x}/{}/{}", hash[0], hash[1], self.tenant, self.id)
+        write_key(f, "quarantine", &self.tenant, self.id)
+    }
+}
+
+fn write_key(f: &mut fmt::Formatter<'_>, prefix: &str, tenant: &TenantId, id: ObjectId) -> fmt::Result {
+    let hash = Sha256::digest(id.as_bytes());
+    write!(f, "{prefix}/{:02x}{:02x}/{tenant}/{id}", hash[0], hash[1])
+}
+
+/// `held/<4 hex>/<tenant>/<object id>`: where what was not accepted, or was recalled, is kept for those who
+/// look into it. No URL is ever signed for it, and the bucket's lifecycle ends it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HeldKey {
+    tenant: TenantId,
+    id: ObjectId,
+}
+
+impl HeldKey {
+    /// The only key at which this object of this tenant can be held.
+    pub fn new(tenant: TenantId, id: ObjectId) -> Self {
+        Self { tenant, id }
+    }
+}
+
+impl fmt::Display for HeldKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_key(f, "held", &self.tenant, self.id)
+    }
+}
+
+impl QuarantineKey {
+    /// Reads the key of an S3 event, in which a space is a `+` and what is not plain is in `%` and hex
+    /// (Amazon S3 User Guide, "Event message structure").
+    ///
+    /// # Errors
+    /// [`NotAQuarantineKey`] when it is no key of ours.
+    pub fn from_event(encoded: &str) -> Result<Self, NotAQuarantineKey> {
+        let spaced = encoded.replace('+', " ");
+        percent_decode_str(&spaced).decode_utf8().map_err(|_| NotAQuarantineKey)?.parse()
     }
 }
 
@@ -76,6 +114,17 @@ mod tests {
         #[test]
         fn c05_no_other_text_is_a_key(text in any::<String>()) {
             prop_assert_eq!(text.parse::<QuarantineKey>(), Err(NotAQuarantineKey));
+        }
+    }
+
+    #[test]
+    fn the_key_of_an_event_is_decoded() {
+        let key = QuarantineKey::new("acme".parse().expect("a tenant"), ObjectId::new());
+        let text = key.to_string();
+        assert_eq!(QuarantineKey::from_event(&text), Ok(key.clone()));
+        assert_eq!(QuarantineKey::from_event(&text.replace('/', "%2F")), Ok(key));
+        for foreign in ["", "a+b", "%ff", &format!("{text}%00"), &format!("+{text}")] {
+            assert_eq!(QuarantineKey::from_event(foreign), Err(NotAQuarantineKey), "{foreign}");
         }
     }
 

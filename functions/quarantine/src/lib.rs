@@ -7,5 +7,5 @@ pub mod key;
 pub mod queue;
 
 pub use bucket::{Found, PutTerms, Quarantine, QuarantineError, SignedPut};
-pub use key::QuarantineKey;
+pub use key::{HeldKey, QuarantineKey};
 pub use queue::{QueueError, ScanQueue, ScanRequest};

@@ -1,7 +1,7 @@
 //! What the client says it will upload.
 
 use super::limits::Limits;
-use airlock_content::media_types;
+use airlock_content::policy::Refused;
 use airlock_http::{Caller, Code, Fields, Problem, Request};
 use airlock_objects::{
     checksum::Sha256, file_name::FileName, id::ObjectId, record::Record, state::State, timestamp::Timestamp,
@@ -31,14 +31,16 @@ impl Declaration {
         let (Some(file_name), Some(content_type), Some(size)) = (file_name, content_type, size) else {
             return Err(Problem::invalid(Vec::new()));
         };
-        let known = media_types::lookup(&content_type);
-        if !known.is_some_and(|known| limits.types.allow(known.name)) {
-            let detail = "is not a media type that can be uploaded here";
-            return Err(Problem::field(Code::TypeNotAllowed, "content_type", detail));
-        }
-        if size > limits.max_bytes {
-            let detail = format!("must be at most {} bytes", limits.max_bytes);
-            return Err(Problem::field(Code::TooLarge, "size", detail));
+        match limits.types.admit(&content_type, size) {
+            Ok(_) => {}
+            Err(Refused::Type(_)) => {
+                let detail = "is not a media type that can be uploaded here";
+                return Err(Problem::field(Code::TypeNotAllowed, "content_type", detail));
+            }
+            Err(Refused::Size { media_type, largest }) => {
+                let detail = format!("must be at most {largest} bytes for {media_type}");
+                return Err(Problem::field(Code::TooLarge, "size", detail));
+            }
         }
         Ok(Self { file_name, content_type, size, sha256 })
     }

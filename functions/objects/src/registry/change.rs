@@ -3,7 +3,7 @@
 
 use super::{
     Actor, Refused, Registry, RegistryError, Transaction, Usage, audit_put,
-    row::{self, DUE_AT, DUE_SHARD, LISTED, PK, SK, number, string},
+    row::{self, DUE_AT, DUE_SHARD, LISTED, PK, RULES, SK, number, string},
 };
 use crate::{
     checksum::Sha256,
@@ -53,9 +53,7 @@ impl<'a> Change<'a> {
 
     /// Stores what the scan, or the check before it, said.
     pub fn verdict(mut self, verdict: &Verdict) -> Self {
-        let json = serde_json::json!(verdict).to_string();
-        self.set.push(("verdict", AttributeValue::S(json)));
-        self.set.push(("scanned_at", number(self.at.as_millis())));
+        self.set.extend(verdict_attributes(verdict, self.at));
         self
     }
 
@@ -117,6 +115,17 @@ impl<'a> Change<'a> {
         }
         update.update_expression(expression).build()
     }
+}
+
+/// The attributes in which a verdict stands. The rule set has one of its own, so that a rescan can tell what
+/// it has to look at.
+pub fn verdict_attributes(verdict: &Verdict, at: Timestamp) -> Vec<(&'static str, AttributeValue)> {
+    let json = serde_json::json!(verdict).to_string();
+    let rules = verdict.rules.as_ref().map(|rules| (RULES, string(rules)));
+    [("verdict", AttributeValue::S(json)), ("scanned_at", number(at.as_millis()))]
+        .into_iter()
+        .chain(rules)
+        .collect()
 }
 
 impl Registry {

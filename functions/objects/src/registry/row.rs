@@ -34,6 +34,9 @@ pub const DUE_AT: &str = "due_at";
 /// How many partitions the [`DUE`] index has, so that it takes several times the writes of one.
 pub const DUE_SHARDS: u8 = 8;
 
+/// The rule set of the latest verdict.
+pub const RULES: &str = "rules";
+
 /// When DynamoDB may forget the row: seconds since the epoch. Never on objects or audit records.
 pub const TTL: &str = "ttl";
 

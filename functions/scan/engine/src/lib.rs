@@ -1,124 +1,159 @@
-//! The rule engine: YARA rules, compiled once when a function starts, run over one object at a time.
+//! The rule engine: YARA rules, compiled when the program is built, run over one object at a time.
 //!
-//! This is the only module that knows which engine it is: the `yara` crate over libyara 4.5.5,
-//! bundled. **x86_64 only**: the crate ships its bindings for that architecture alone
-//! (`jmp_buf` differs elsewhere), so whatever links this crate is built for x86_64.
-//!
-//! What the crate needs its callers to know, and what is done about it here:
-//! - rule metadata that isn't UTF-8 compiles and then panics inside a C callback, which aborts the
-//!   process, when the rule matches; a NUL in rule text panics: such rules are refused;
-//! - a callback that stops a scan makes it look complete: only callbacks that go on are used;
-//! - a scanner may be shared between threads although it must not be, and what `scan_fd` answers
-//!   claims to live for ever: each scan has a scanner of its own, and results are copied out at once.
+//! [`Engine`] is one type over two engines, which check each other (`differential/run`): libyara,
+//! and YARA-X in builds with the feature `yara-x`. Only this crate knows either.
 
-use airlock_content::{Declared, media_types, verdict::RuleMatch};
-use sha2::{Digest, Sha256};
-use std::{
-    fs::File,
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Duration,
-};
-use yara::{Compiler, Metadata, MetadataValue, Rule, Rules, ScanFlags, Scanner, YaraErrorKind};
+mod artefact;
+mod check;
+mod kind;
+mod libyara;
+mod outline;
+mod rule;
+mod source;
+mod variables;
+#[cfg(feature = "yara-x")]
+mod yara_x;
 
-/// The rules that ship with the function: file name and text, sorted by name.
-#[rustfmt::skip]
-const SOURCES: &[(&str, &str)] = &[
-    ("documents.yar", include_str!("../../inspect/rules/documents.yar")),
-    ("executables.yar", include_str!("../../inspect/rules/executables.yar")),
-    ("images.yar", include_str!("../../inspect/rules/images.yar")),
-    ("pdf.yar", include_str!("../../inspect/rules/pdf.yar")),
-    ("scripts.yar", include_str!("../../inspect/rules/scripts.yar")),
-    ("test_files.yar", include_str!("../../inspect/rules/test_files.yar")),
-    ("web_shells.yar", include_str!("../../inspect/rules/web_shells.yar")),
-    ("xml_and_csv.yar", include_str!("../../inspect/rules/xml_and_csv.yar")),
-];
+use airlock_content::{Declared, verdict::RuleMatch};
+use artefact::Artefact;
+use libyara::Content;
+use std::{fs::File, io, time::Duration};
+use variables::Variables;
 
-const SEVERITIES: [&str; 4] = ["low", "medium", "high", "critical"];
+pub use check::{Problem, Report, RuleReport, Side, check, samples_of};
+pub use kind::{EngineKind, UnknownEngine};
+pub use rule::RuleInfo;
+pub use source::{Refusal, RulesError, Severity, Source};
 
 /// Compiled rules. Can be shared between threads.
 pub struct Engine {
-    rules: Rules,
+    compiled: Compiled,
+    rules: Vec<RuleInfo>,
     hash: String,
 }
 
-/// Rules could not be loaded, or a scan did not finish.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// libyara refused the rules, or failed.
-    #[error("the rule engine failed: {0}")]
-    Yara(#[from] yara::Error),
-    /// The rules compile, but would bring the process down or say nothing about themselves.
-    #[error("the rules are refused: {0}")]
-    Refused(String),
-    /// The scan took longer than it may.
-    #[error("the rules did not finish within {0} s")]
-    TimedOut(i32),
+enum Compiled {
+    Yara(yara::Rules),
+    #[cfg(feature = "yara-x")]
+    YaraX(::yara_x::Rules),
 }
 
-impl From<yara::YaraError> for EngineError {
-    fn from(error: yara::YaraError) -> Self {
-        Self::Yara(error.into())
-    }
+/// Compiled rules could not be loaded, or a scan did not finish.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The engine failed.
+    #[error("the rule engine {0} failed: {1}")]
+    Failed(EngineKind, String),
+    /// The engine is not in this build.
+    #[error("the rule engine {0} is not in this build: build with the feature `{0}`, or choose `yara`")]
+    NotBuilt(EngineKind),
+    /// The compiled rules are not for this program.
+    #[error("the compiled rules cannot be used: {0}")]
+    Artefact(String),
+    /// The content can't be read.
+    #[error("the content cannot be read: {0}")]
+    Content(#[from] io::Error),
+    /// A string occurs so often that the engine stopped looking for it.
+    #[error("the string {0} of a rule occurs too often to be counted")]
+    TooManyMatches(String),
+    /// The scan took longer than it may.
+    #[error("the rules did not finish within {} s", .0.as_secs_f32())]
+    TimedOut(Duration),
+}
+
+/// What an engine found.
+#[derive(Default)]
+struct Found {
+    /// The names of the rules that match.
+    rules: Vec<String>,
+    /// A string that the engine gave up on.
+    too_many: Option<String>,
 }
 
 impl Engine {
-    /// Compiles the rules that ship with the function.
+    /// Compiles rules.
     ///
     /// # Errors
     ///
-    /// As [`Engine::compile`]; a test keeps that from happening.
-    pub fn load() -> Result<Self, EngineError> {
-        Self::compile(SOURCES)
-    }
-
-    /// Compiles rules given as pairs of a source's name and its text.
-    ///
-    /// # Errors
-    ///
-    /// If the text is no rule, holds a byte that would bring the process down, includes another
-    /// file, or has a rule without a severity, a description and a reference.
-    pub fn compile(sources: &[(&str, &str)]) -> Result<Self, EngineError> {
+    /// If a text is no rule, holds what would bring the process down, includes another file, or has
+    /// a rule without a severity, a description and a reference, or a global one; if the engine is
+    /// not in this build.
+    pub fn compile(kind: EngineKind, sources: &[Source]) -> Result<Self, RulesError> {
         let mut sources = sources.to_vec();
         sources.sort_unstable();
-        let mut hash = Sha256::new();
-        let mut compiler = Compiler::new()?;
-        compiler.disable_include_directive();
-        let example = Declared { content_type: "", file_name: "", size: 0 };
-        for (name, value) in texts(&example) {
-            compiler.define_variable(name, value.as_str())?;
-        }
-        compiler.define_variable("size", 0_i64)?;
-        for (name, text) in sources {
-            if text.contains('\0') {
-                return Err(EngineError::Refused(format!("{name} holds a NUL")));
+        source::check(&sources)?;
+        let (compiled, described) = match kind {
+            EngineKind::Yara => {
+                let rules = libyara::compile(&sources)?;
+                let described = libyara::describe(&rules)?;
+                (Compiled::Yara(rules), described)
             }
-            compiler = compiler.add_rules_str(text)?;
-            // Lengths keep two splits of the same text apart.
-            for part in [name, text] {
-                hash.update((part.len() as u64).to_be_bytes());
-                hash.update(part);
+            #[cfg(feature = "yara-x")]
+            EngineKind::YaraX => {
+                let rules = yara_x::compile(&sources)?;
+                let described = yara_x::describe(&rules);
+                (Compiled::YaraX(rules), described)
             }
-        }
-        let rules = compiler.compile_rules()?;
-        check_metadata(&rules)?;
-        Ok(Self { rules, hash: hex::encode(hash.finalize()) })
+            #[cfg(not(feature = "yara-x"))]
+            EngineKind::YaraX => return Err(EngineError::NotBuilt(kind).into()),
+        };
+        let rules = RuleInfo::all(described, &sources)?;
+        Ok(Self { compiled, rules, hash: source::hash(kind, &sources) })
     }
 
-    /// SHA-256, in lower-case hex, of the rules' sources: two engines with the same hash give the
-    /// same verdicts.
+    /// The engine as bytes for [`Engine::load`].
+    ///
+    /// # Errors
+    ///
+    /// If the engine can't save its rules.
+    pub fn save(self) -> Result<Vec<u8>, EngineError> {
+        let (kind, compiled) = match self.compiled {
+            Compiled::Yara(rules) => (EngineKind::Yara, libyara::save(rules)?),
+            #[cfg(feature = "yara-x")]
+            Compiled::YaraX(rules) => (EngineKind::YaraX, yara_x::save(&rules)?),
+        };
+        Ok(Artefact { kind, hash: self.hash, rules: self.rules, compiled: &compiled }.to_bytes())
+    }
+
+    /// An engine from what [`Engine::save`] gave. `bytes` must come from there: no engine can tell
+    /// whether what it loads was made to harm it.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are damaged, or of another version of an engine or of this program.
+    pub fn load(bytes: &[u8]) -> Result<Self, EngineError> {
+        let Artefact { kind, hash, rules, compiled } = Artefact::from_bytes(bytes)?;
+        let compiled = match kind {
+            EngineKind::Yara => Compiled::Yara(libyara::load(compiled)?),
+            #[cfg(feature = "yara-x")]
+            EngineKind::YaraX => Compiled::YaraX(yara_x::load(compiled)?),
+            #[cfg(not(feature = "yara-x"))]
+            EngineKind::YaraX => return Err(EngineError::NotBuilt(kind)),
+        };
+        Ok(Self { compiled, rules, hash })
+    }
+
+    /// Which engine it is.
+    pub fn kind(&self) -> EngineKind {
+        match self.compiled {
+            Compiled::Yara(_) => EngineKind::Yara,
+            #[cfg(feature = "yara-x")]
+            Compiled::YaraX(_) => EngineKind::YaraX,
+        }
+    }
+
+    /// SHA-256, in lower-case hex, of the engine's name and version and of the rules' sources: two
+    /// engines with the same hash give the same verdicts.
     pub fn rules_hash(&self) -> &str {
         &self.hash
     }
 
-    /// The names of all rules, sorted.
-    pub fn rule_names(&self) -> Vec<String> {
-        let mut names: Vec<_> =
-            self.rules.get_rules().iter().map(|rule| rule.identifier.to_owned()).collect();
-        names.sort_unstable();
-        names
+    /// All rules, sorted by name.
+    pub fn rules(&self) -> &[RuleInfo] {
+        &self.rules
     }
 
-    /// The rules that match `bytes`.
+    /// The rules that match `bytes`, sorted by name.
     ///
     /// # Errors
     ///
@@ -129,11 +164,11 @@ impl Engine {
         declared: &Declared<'_>,
         timeout: Duration,
     ) -> Result<Vec<RuleMatch>, EngineError> {
-        let (mut scanner, seconds) = self.scanner(declared, timeout, ScanFlags::FAST_MODE)?;
-        copied(scanner.scan_mem(bytes).map_err(yara::Error::from), seconds)
+        self.run(&Content::Bytes(bytes), declared, timeout)
     }
 
-    /// The rules that match a file, which is mapped rather than read: it must not shrink meanwhile.
+    /// The rules that match a file. libyara maps it, so it must not shrink meanwhile; YARA-X reads
+    /// it into memory.
     ///
     /// # Errors
     ///
@@ -144,89 +179,42 @@ impl Engine {
         declared: &Declared<'_>,
         timeout: Duration,
     ) -> Result<Vec<RuleMatch>, EngineError> {
-        let (scanner, seconds) = self.scanner(declared, timeout, ScanFlags::FAST_MODE)?;
-        copied(scanner.scan_fd(file), seconds)
+        self.run(&Content::File(file), declared, timeout)
     }
 
-    /// A scanner for one scan, and how many seconds it may take: libyara counts whole ones, and
-    /// takes 0 for "no limit".
-    ///
-    /// Fast mode keeps one match of a string where the condition asks for no more, so it changes no
-    /// verdict (a test compares) but keeps hostile content from filling the memory with matches.
-    fn scanner(
+    fn run(
         &self,
+        content: &Content<'_>,
         declared: &Declared<'_>,
         timeout: Duration,
-        flags: ScanFlags,
-    ) -> Result<(Scanner<'_>, i32), EngineError> {
-        let seconds = i32::try_from(timeout.as_millis().div_ceil(1000)).unwrap_or(i32::MAX).max(1);
-        let mut scanner = self.rules.scanner()?;
-        scanner.set_flags(flags);
-        scanner.set_timeout(seconds);
-        for (name, value) in texts(declared) {
-            scanner.define_variable(name, value.as_str())?;
-        }
-        scanner.define_variable("size", i64::try_from(declared.size).unwrap_or(i64::MAX))?;
-        Ok((scanner, seconds))
-    }
-}
-
-/// The variables that rules can ask for, besides the number `size`: `filename`, `extension` (lower
-/// case, without dot) and `declared_type` (canonical name).
-fn texts(declared: &Declared<'_>) -> [(&'static str, String); 3] {
-    // A NUL would panic in the crate.
-    let clean = |text: &str| text.replace('\0', "\u{fffd}");
-    let declared_type =
-        media_types::lookup(declared.content_type).map_or(declared.content_type, |known| known.name);
-    [
-        ("filename", clean(declared.file_name)),
-        ("extension", clean(&media_types::extension(declared.file_name).unwrap_or_default())),
-        ("declared_type", clean(declared_type)),
-    ]
-}
-
-/// Every rule says what it is, in UTF-8.
-fn check_metadata(rules: &Rules) -> Result<(), EngineError> {
-    // The crate panics when it reads other metadata: better here than inside a scan.
-    let described = catch_unwind(AssertUnwindSafe(|| rules.get_rules()))
-        .map_err(|_| EngineError::Refused("some rule's metadata is not UTF-8".into()))?;
-    for rule in described {
-        for wanted in ["severity", "description", "reference"] {
-            if text_of(&rule.metadatas, wanted).is_empty() {
-                return Err(EngineError::Refused(format!("rule {} has no {wanted}", rule.identifier)));
+    ) -> Result<Vec<RuleMatch>, EngineError> {
+        let variables = Variables::from(declared);
+        let found = match &self.compiled {
+            Compiled::Yara(rules) => {
+                libyara::scan(rules, content, &variables, timeout, yara::ScanFlags::FAST_MODE)?
             }
-        }
-        let severity = text_of(&rule.metadatas, "severity");
-        if !SEVERITIES.contains(&severity) {
-            return Err(EngineError::Refused(format!("rule {} has severity {severity:?}", rule.identifier)));
-        }
+            #[cfg(feature = "yara-x")]
+            Compiled::YaraX(rules) => yara_x::scan(rules, content, &variables, timeout)?,
+        };
+        self.matches(found)
     }
-    Ok(())
-}
 
-/// The metadata text of that name, or nothing.
-fn text_of<'r>(metadata: &[Metadata<'r>], wanted: &str) -> &'r str {
-    metadata.iter().find(|meta| meta.identifier == wanted).map_or("", |meta| match meta.value {
-        MetadataValue::String(text) => text,
-        MetadataValue::Integer(_) | MetadataValue::Boolean(_) => "",
-    })
-}
-
-fn copied(scanned: Result<Vec<Rule<'_>>, yara::Error>, seconds: i32) -> Result<Vec<RuleMatch>, EngineError> {
-    let rules = scanned.map_err(|error| match error {
-        yara::Error::Yara(error) if error.kind == YaraErrorKind::ScanTimeout => {
-            EngineError::TimedOut(seconds)
+    /// What the rules found say about themselves.
+    fn matches(&self, Found { mut rules, too_many }: Found) -> Result<Vec<RuleMatch>, EngineError> {
+        if let (true, Some(string)) = (rules.is_empty(), too_many) {
+            return Err(EngineError::TooManyMatches(string));
         }
-        other => other.into(),
-    })?;
-    Ok(rules
-        .iter()
-        .map(|rule| RuleMatch {
-            rule: rule.identifier.to_owned(),
-            severity: text_of(&rule.metadatas, "severity").to_owned(),
-            description: text_of(&rule.metadatas, "description").to_owned(),
-        })
-        .collect())
+        rules.sort_unstable();
+        let about = |name: String| {
+            let known = self.rules.binary_search_by(|rule| rule.name.as_str().cmp(&name));
+            let rule = known.ok().and_then(|index| self.rules.get(index)).ok_or_else(|| {
+                EngineError::Artefact(format!("rule {name} matches, but nothing is known about it"))
+            })?;
+            let (severity, description) = (rule.severity.name().to_owned(), rule.description.clone());
+            Ok(RuleMatch { rule: name, severity, description, member: None })
+        };
+        rules.into_iter().map(about).collect()
+    }
 }
 
 #[cfg(test)]

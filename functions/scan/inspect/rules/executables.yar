@@ -42,7 +42,7 @@ rule executable_inside_other_file
     strings:
         $program = /MZ.{76,120}This program (cannot be run in DOS mode|must be run under Win)/s
     condition:
-        // An archive may carry programs; its members are not this rule's business.
+        // A program as such is what other rules are for, and members of archives are files of their own.
         for any i in (1..#program) : (@program[i] > 0)
         and (declared_type startswith "image/" or declared_type startswith "audio/"
              or declared_type startswith "video/" or declared_type startswith "text/"

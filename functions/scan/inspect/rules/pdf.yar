@@ -13,7 +13,7 @@ rule pdf_with_javascript
         $header = "%PDF-"
         $script = /\/S\s*\/(J|#4[aA])(a|#61)(v|#76)(a|#61)(S|#53)cript\b/
         $names = /\/(J|#4[aA])avaScript\s*(<<|\d+\s+\d+\s+R)/
-        $code = /\/(J|#4[aA])(S|#53)\s*(\(|<|\d+\s+\d+\s+R)/
+        $code = /(\/JS|\/J#53|\/#4[aA]S|\/#4[aA]#53)\s*(\(|<|\d+\s+\d+\s+R)/
     condition:
         $header in (0..1024) and ($script or $names or $code)
 }
@@ -56,9 +56,51 @@ rule pdf_that_submits_or_opens_remote
         reference = "https://attack.mitre.org/techniques/T1187/"
     strings:
         $header = "%PDF-"
-        $on_open = /\/(OpenAction|AA)\s*(<<|\d+\s+\d+\s+R)/
+        $on_open = /(\/OpenAction|\/AA)\s*(<<|\d+\s+\d+\s+R)/
         $remote = /\/S\s*\/GoTo[RE]\b[^>]{0,200}\/F\s*[(<]\s*(\\\\\\\\|\/\/|<)/
         $submit = /\/S\s*\/SubmitForm\b/
     condition:
         $header in (0..1024) and $on_open and ($remote or $submit)
+}
+
+rule pdf_with_flash
+{
+    meta:
+        severity = "high"
+        description = "PDF with a Flash film, which only attacks still use"
+        reference = "https://nvd.nist.gov/vuln/detail/CVE-2010-1297"
+    strings:
+        $header = "%PDF-"
+        $media = /\/(Subtype|S)\s*\/(R|#52)ichMedia\w{0,20}/
+        $flash = /\/Subtype\s*\/(F|#46)lash\b/
+        $film = /(application#2[fF]x-shockwave-flash|\.swf\s*\))/ nocase
+    condition:
+        $header in (0..1024) and $media and ($flash or $film)
+}
+
+rule pdf_with_disguised_filter
+{
+    meta:
+        severity = "high"
+        description = "PDF that writes the name of a stream's filter so that searching for it fails"
+        reference = "https://opensource.adobe.com/dc-acrobat-sdk-docs/standards/pdfstandards/pdf/PDF32000_2008.pdf"
+    strings:
+        $header = "%PDF-"
+        // No honest program writes a letter or a digit as #xx.
+        $filter = /\/Filter\s*\[?\s*(\/\w{3,16}\s*){0,4}\/\w{0,12}#(3[0-9]|4[1-9a-fA-F]|5[0-9aA]|6[1-9a-fA-F]|7[0-9aA])/
+    condition:
+        $header in (0..1024) and $filter
+}
+
+rule pdf_that_unpacks_without_end
+{
+    meta:
+        severity = "high"
+        description = "PDF with a stream that was compressed many times over"
+        reference = "https://cwe.mitre.org/data/definitions/409.html"
+    strings:
+        $header = "%PDF-"
+        $filters = /\/Filter\s*\[(\s*\/(FlateDecode|Fl|LZWDecode|LZW|RunLengthDecode|RL|JBIG2Decode|ASCIIHexDecode|AHx|ASCII85Decode|A85)\b){4}/
+    condition:
+        $header in (0..1024) and $filters
 }

@@ -124,3 +124,50 @@ rule windows_script_component
     condition:
         $root in (0..1024) and $script and ($registration or $create)
 }
+
+rule script_that_connects_back
+{
+    meta:
+        severity = "critical"
+        description = "A script that gives whoever it connects to a command line"
+        reference = "https://attack.mitre.org/techniques/T1059/"
+    strings:
+        $python = /socket\.socket\([^\r\n]{0,80}\)[^\x00]{0,120}\.connect\(\([^\x00]{0,200}(os\.dup2\(|pty\.spawn\()[^\x00]{0,160}(\/bin\/|["']sh["']|subprocess)/
+        $perl = /\bconnect\([A-Z]{1,8}\s*,\s*sockaddr_in\([^\x00]{0,200}exec\s*\{?\s*["'(]{1,2}\/bin\/(ba)?sh/
+        $ruby = /TCPSocket\.(new|open)\([^\r\n]{0,160}(exec|IO\.popen)[^\r\n]{0,80}(\/bin\/(ba)?sh|cmd\b)/
+        $php = /\bfsockopen\s*\([^\x00]{0,200}(exec|shell_exec|system|passthru|proc_open|popen)\s*\(\s*["'](\/bin\/)?(ba)?sh\s+-i/
+        $powershell = /New-Object\s+(System\.)?Net\.Sockets\.TCPClient\s*\([^\x00]{0,900}(\biex\b|Invoke-Expression)[^\x00]{0,600}\.Write\(/ nocase
+    condition:
+        any of them
+}
+
+rule powershell_that_unpacks_code
+{
+    meta:
+        severity = "high"
+        description = "PowerShell that unpacks code from text and runs it"
+        reference = "https://attack.mitre.org/techniques/T1027/010/"
+    strings:
+        $decode = /\[(System\.)?Convert\]::FromBase64String\s*\(/ nocase ascii wide
+        $unpack = /IO\.Compression\.(Gzip|Deflate)Stream/ nocase ascii wide
+        $run_1 = /\b(IEX|Invoke-Expression)\b/ nocase ascii wide
+        $run_2 = /\[(System\.)?Reflection\.Assembly\]::Load\s*\(/ nocase ascii wide
+        $run_3 = /\[ScriptBlock\]::Create\s*\(/ nocase ascii wide
+        $payload = /["'](H4sI|7[VT0ZbLd]|tV[a-z]|nV[a-z])[A-Za-z0-9+\/]{60}/ ascii wide
+    condition:
+        $decode and $unpack and $payload and any of ($run_*)
+}
+
+rule miner_configuration
+{
+    meta:
+        severity = "medium"
+        description = "The configuration of a program that mines cryptocurrency, as intruders leave it behind"
+        reference = "https://attack.mitre.org/techniques/T1496/"
+    strings:
+        $donation = /"donate-level"\s*:\s*\d/
+        $pool = /"url"\s*:\s*"(stratum\+(tcp|ssl|tls):\/\/)?[\w.-]{4,80}:\d{2,5}"/
+        $user = /"user"\s*:\s*"[A-Za-z0-9.+-]{20,140}"/
+    condition:
+        all of them
+}

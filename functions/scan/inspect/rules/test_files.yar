@@ -7,10 +7,10 @@ rule eicar_test_file
         description = "The EICAR anti-malware test file"
         reference = "https://www.eicar.org/download-anti-malware-testfile/"
     strings:
-        // In hex, so that this file isn't taken for the test file itself.
-        $text = { 58 35 4F 21 50 25 40 41 50 5B 34 5C 50 5A 58 35 34 28 50 5E 29 37 43 43 29 37 7D 24
-                  45 49 43 41 52 2D 53 54 41 4E 44 41 52 44 2D 41 4E 54 49 56 49 52 55 53 2D 54 45 53 54 2D
-                  46 49 4C 45 21 24 48 2B 48 2A }
+        // In two parts, so that neither this file nor a program that holds the rule is taken for the
+        // test file itself.
+        $head = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STAN"
+        $tail = "DARD-ANTIVIRUS-TEST-FILE!$H+H*"
     condition:
-        $text
+        for any i in (1..#head): ($tail at @head[i] + !head[i])
 }

@@ -2,20 +2,35 @@
 //! the content is untrusted, so it answers a finding for whatever it is given.
 
 pub mod identify;
+mod members;
+mod opaque;
+mod report;
+mod rules;
+
+pub use airlock_unpack::Limits;
+pub use members::LIMITS;
 
 use airlock_content::{
     Declared,
     media_types::{self, MediaType},
+    policy::{Policy, Refused},
     verdict::{Outcome, RuleMatch},
 };
 
 use airlock_engine::{Engine, EngineError};
 use identify::{Content, Flaw};
+use members::Found;
+pub use rules::engine;
 use serde::{Deserialize, Serialize};
-use std::{fs::File, io, time::Duration};
+use std::{
+    fs::File,
+    io,
+    time::{Duration, Instant},
+};
 
 /// What an inspection found: a verdict, but for the rule set's hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Finding {
     /// The kind of verdict.
     pub outcome: Outcome,
@@ -27,20 +42,50 @@ pub struct Finding {
     pub reason: Option<String>,
 }
 
-/// Inspects a file: identifies it, then has every rule look at it, for at most about `timeout`.
+/// Where and how an object is inspected.
+#[derive(Debug)]
+pub struct Bounds {
+    /// An empty file of nobody else's, open for reading and writing, for what does not fit into
+    /// memory when it is unpacked. Its content is lost.
+    pub scratch: File,
+    /// How far archives are unpacked.
+    pub limits: Limits,
+    /// How long the inspection may take, to about a second.
+    pub timeout: Duration,
+}
+
+/// Inspects a file: holds it against the deployment's policy of types, which can have changed since
+/// the upload began, identifies it, and has every rule look at it, and at each of its members if it
+/// is an archive. Nobody may write to the file meanwhile: it is mapped.
 ///
-/// When several things are wrong, a rule's match weighs most, then a mismatch, because both hold
-/// however the rest ends; then whatever kept the inspection from being complete.
-pub fn inspect(engine: &Engine, file: &File, declared: &Declared<'_>, timeout: Duration) -> Finding {
-    let (detected_type, identity) = match media_types::lookup(declared.content_type) {
-        None => (None, Err(Refusal::mismatch(format!("{} is not an allowed type", declared.content_type)))),
-        Some(media_type) => hold_against(media_type, declared, identify::identify(file, media_type)),
-    };
-    let (matches, scan) = match engine.scan_file(file, declared, timeout) {
+/// When several things are wrong, a rule's match weighs most, then a mismatch and a broken limit,
+/// because these hold however the rest ends; then whatever kept the inspection from being complete.
+pub fn inspect(
+    engine: &Engine,
+    policy: &Policy,
+    file: &File,
+    declared: &Declared<'_>,
+    bounds: Bounds,
+) -> Finding {
+    let Bounds { scratch, limits, timeout } = bounds;
+    let now = Instant::now();
+    let deadline = now.checked_add(timeout).unwrap_or(now);
+    let (mut matches, scan) = match engine.scan_file(file, declared, timeout) {
         Ok(matches) => (matches, Ok(())),
         Err(error) => (Vec::new(), Err(error)),
     };
-    let (outcome, reason) = conclude(&matches, identity, scan);
+    let mut found =
+        members::look_at(engine, file, scratch, limits, declared.file_name, deadline).unwrap_or_else(
+            |error| Found { unscannable: Some(format!("it could not be read: {error}")), ..Found::default() },
+        );
+    matches.append(&mut found.matches);
+    let (detected_type, identity) = match policy.admit(declared.content_type, declared.size) {
+        Err(refused) => (None, Err(Refusal::refused(&refused))),
+        // Identification reads a ZIP's whole directory, which has to have an end.
+        Ok(_) if found.is_too_large => (None, Ok(())),
+        Ok(media_type) => hold_against(media_type, declared, identify::identify(file, media_type)),
+    };
+    let (outcome, reason) = conclude(&matches, identity, scan, found);
     Finding { outcome, detected_type, matches, reason }
 }
 
@@ -53,6 +98,14 @@ struct Refusal {
 impl Refusal {
     fn mismatch(reason: String) -> Self {
         Self { outcome: Outcome::Mismatch, reason }
+    }
+
+    fn refused(refused: &Refused) -> Self {
+        let outcome = match refused {
+            Refused::Type(_) => Outcome::Mismatch,
+            Refused::Size { .. } => Outcome::LimitsExceeded,
+        };
+        Self { outcome, reason: refused.to_string() }
     }
 
     fn unscannable(reason: String) -> Self {
@@ -96,15 +149,40 @@ fn conclude(
     matches: &[RuleMatch],
     identity: Result<(), Refusal>,
     scan: Result<(), EngineError>,
+    found: Found,
 ) -> (Outcome, Option<String>) {
     if !matches.is_empty() {
-        let rules: Vec<&str> = matches.iter().map(|found| found.rule.as_str()).collect();
-        return (Outcome::Malicious, Some(format!("matched {}", rules.join(", "))));
+        return (Outcome::Malicious, Some(matched(matches)));
     }
-    match (identity, scan) {
-        (Err(Refusal { outcome: Outcome::Mismatch, reason }), _) => (Outcome::Mismatch, Some(reason)),
-        (_, Err(error)) => (Outcome::Unscannable, Some(error.to_string())),
-        (Err(Refusal { outcome, reason }), Ok(())) => (outcome, Some(reason)),
-        (Ok(()), Ok(())) => (Outcome::Clean, None),
+    if let Err(Refusal { outcome: outcome @ (Outcome::Mismatch | Outcome::LimitsExceeded), reason }) =
+        identity
+    {
+        return (outcome, Some(reason));
+    }
+    if let Some(reason) = found.structure {
+        return (Outcome::Mismatch, Some(reason));
+    }
+    if let Some(reason) = found.limit {
+        return (Outcome::LimitsExceeded, Some(reason));
+    }
+    match (identity, scan, found.unscannable) {
+        (_, Err(error), _) => (Outcome::Unscannable, Some(error.to_string())),
+        (Err(Refusal { outcome, reason }), Ok(()), _) => (outcome, Some(reason)),
+        (Ok(()), Ok(()), Some(reason)) => (Outcome::Unscannable, Some(reason)),
+        (Ok(()), Ok(()), None) => (Outcome::Clean, None),
+    }
+}
+
+/// Names the first few matches.
+fn matched(matches: &[RuleMatch]) -> String {
+    const NAMED: usize = 5;
+    let name = |found: &RuleMatch| match &found.member {
+        Some(member) => format!("{} in {member}", found.rule),
+        None => found.rule.clone(),
+    };
+    let named: Vec<String> = matches.iter().take(NAMED).map(name).collect();
+    match matches.len().saturating_sub(NAMED) {
+        0 => format!("matched {}", named.join(", ")),
+        more => format!("matched {} and {more} more", named.join(", ")),
     }
 }

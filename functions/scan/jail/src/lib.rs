@@ -1,1 +1,79 @@
 //! Runs work on hostile bytes in a process that can reach nothing.
+//!
+//! [`Jail::start`] starts a fresh process, the *zygote*, with an empty environment and one socket;
+//! there [`serve`] answers. Per object it forks a child, which gives up everything but the object, a
+//! scratch file and a pipe for its report, and only then begins the work. [`Layers`] says what keeps it.
+//!
+//! What no layer can give: a child that hostile bytes have taken over can lie in its report about
+//! the object that took it over. It cannot about another one: each has its own child, and none
+//! reaches the zygote's memory ([`Layer::Closed`]).
+//!
+//! Where the kernel refuses seccomp and landlock, as on AWS Lambda, a child that has the parent's
+//! user can besides call whatever needs no descriptor. It can send signals to the parent and the
+//! zygote and change their limits and priorities: nothing is decided then, and the next run has a
+//! new zygote. It can make, rename and remove names where that user may, ask whether a path exists,
+//! truncate its own object if that is a file ([`Sealed`]), leave System V segments behind, and put
+//! a program in its own place, which keeps every limit; only a program that is setuid to root could
+//! lift them, and there must be none on such a system. It cannot read a file, a socket or another
+//! process, and nothing that it has read can leave the machine but by its report.
+
+mod layers;
+mod outcome;
+mod report;
+mod sealed;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(not(target_os = "linux"), test))]
+#[cfg_attr(target_os = "linux", allow(dead_code, unreachable_pub, reason = "here only its tests use it"))]
+mod portable;
+
+#[cfg(target_os = "linux")]
+pub use linux::{Jail, protect_environment, serve};
+#[cfg(not(target_os = "linux"))]
+pub use portable::{Jail, protect_environment, serve};
+
+pub use layers::{Layer, Layers};
+pub use outcome::{Ended, JailError, Report, Unavailable};
+pub use report::{BadReport, MAX_REPORT};
+pub use sealed::{Draft, Sealed};
+
+use std::{fs::File, time::Duration};
+
+/// The longest task, in bytes.
+pub const MAX_TASK: usize = 64 * 1024;
+
+/// What one piece of work gets. It runs in a single thread, and cannot open or start anything.
+#[derive(Debug)]
+pub struct Task {
+    /// The object, at its start; read-only.
+    pub object: File,
+    /// The object's size in bytes.
+    pub size: u64,
+    /// An empty file for whatever the work has to put down; it is gone when the work ends.
+    pub scratch: File,
+    /// What the caller of [`Jail::run`] wants to be told about the object.
+    pub bytes: Vec<u8>,
+}
+
+/// How much one piece of work may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Wall clock from the start of the child.
+    pub time: Duration,
+    /// Bytes of address space, besides what the zygote has and one mapping of the object.
+    pub memory: u64,
+    /// Bytes of the scratch file.
+    pub scratch: u64,
+}
+
+/// What keeps other processes from reading this one's environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protection {
+    /// The process is not dumpable: its environment and memory are closed to others of its user.
+    Undumpable,
+    /// The kernel refused that; the environment block was overwritten.
+    Scrubbed,
+    /// This system knows neither.
+    Nothing,
+}

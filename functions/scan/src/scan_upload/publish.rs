@@ -1,7 +1,8 @@
 //! Makes a clean object downloadable: copies exactly the scanned bytes, then says so in the
 //! registry, then clears quarantine. Until the registry says so, nobody gets a URL.
 
-use super::{App, FUNCTION, Settled, gone, quarantine_key, settle};
+use super::{FUNCTION, Settled, copy_source, gone, settle};
+use crate::worker::{Worker, published_key};
 use airlock_content::verdict::Verdict;
 use airlock_objects::{
     checksum::Sha256,
@@ -19,33 +20,33 @@ use aws_sdk_s3::{
 
 /// Publishes the object of `record`, whose scanned bytes are `pin` and `sha256`.
 pub(super) async fn publish(
-    app: &App,
+    worker: &Worker,
     record: &Record,
     pin: &Pin,
     sha256: Sha256,
     verdict: &Verdict,
 ) -> anyhow::Result<Settled> {
-    let key = PublishedKey::new(record.tenant.clone(), record.id);
-    if let Err(error) = copy(app, record, pin, &key).await {
+    let key = published_key(record);
+    if let Err(error) = copy(worker, record, pin, &key).await {
         if !matches!(error.raw_response().map(|response| response.status().as_u16()), Some(404 | 412)) {
             return Err(aws_sdk_s3::Error::from(error).into());
         }
-        return settle::close(app, record, Some(sha256), &gone(app)).await;
+        return settle::close(worker, record, pin, Some(sha256), &gone(worker)).await;
     }
     let change = Change::new(record, Transition::Publish, Actor::Function(FUNCTION), Timestamp::now())
         .scanned(sha256)
         .verdict(verdict)
         .listed()
         .settled();
-    match app.registry.change(change).await? {
+    match worker.registry.change(change).await? {
         Changed::Done => {
-            settle::clear(app, record).await;
+            settle::clear(worker, record).await;
             Ok(Settled::Published)
         }
         // Another delivery of the message was faster, with the same bytes under the same key.
         Changed::Superseded(Some(latest)) if latest.state == State::Published => Ok(Settled::Elsewhere),
         Changed::Superseded(_) => {
-            app.published.remove(&key).await?;
+            worker.published.remove(&key).await?;
             Ok(Settled::Elsewhere)
         }
     }
@@ -54,20 +55,17 @@ pub(super) async fn publish(
 /// Copies the pinned bytes with metadata of our own; of what the uploader sent, only bytes remain.
 /// One call: CopyObject with `x-amz-copy-source-if-match`.
 async fn copy(
-    app: &App,
+    worker: &Worker,
     record: &Record,
     pin: &Pin,
     key: &PublishedKey,
 ) -> Result<(), SdkError<CopyObjectError>> {
-    let version = pin.version_id.as_ref().map(|version| format!("?versionId={version}"));
-    // Every character of our keys stands for itself in a URL.
-    let source =
-        format!("{}/{}{}", app.quarantine.bucket(), quarantine_key(record), version.unwrap_or_default());
-    app.s3
+    worker
+        .s3
         .copy_object()
-        .copy_source(source)
+        .copy_source(copy_source(worker, record, pin))
         .copy_source_if_match(&pin.etag)
-        .bucket(app.published.bucket())
+        .bucket(worker.published.bucket())
         .key(key.to_string())
         .metadata_directive(MetadataDirective::Replace)
         .content_type(&record.content_type)
@@ -81,10 +79,7 @@ async fn copy(
     Ok(())
 }
 
-/// Who the object belongs to and who uploaded it (T-14), in the characters that tag values may
-/// have; the registry has the exact user.
+/// Who the object belongs to and who uploaded it (T-14); the registry has the exact user.
 fn tags(record: &Record) -> String {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    let uploader: String = record.user.as_str().chars().map(|c| if allowed(c) { c } else { '_' }).collect();
-    format!("tenant-id={}&uploader={uploader}", record.tenant)
+    format!("tenant-id={}&uploader={}", record.tenant, crate::tag_value(record.user.as_str()))
 }

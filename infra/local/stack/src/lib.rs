@@ -3,6 +3,8 @@
 
 mod functions;
 mod gateway;
+mod host;
+mod invocations;
 mod issuer;
 mod ready;
 mod services;
@@ -169,7 +171,8 @@ impl Stack {
 
         let mut running = JoinSet::new();
         let gateway = Gateway::new(wiring::routes(&template), wiring::cors(&template), functions.clone());
-        let router = issuer.clone().into_router().merge(gateway.into_router());
+        let router = issuer.clone().into_router().merge(invocations::router(functions.clone()));
+        let router = router.merge(gateway.into_router());
         running.spawn(async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
             if let Err(error) = axum::serve(listener, service).await {

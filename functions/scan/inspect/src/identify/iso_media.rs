@@ -1,8 +1,11 @@
 //! The ISO base media family (MP4, QuickTime, AVIF and others): told apart by the brands in the
 //! first box, walked box by box to the end (ISO/IEC 14496-12, section 4.2).
 
-use super::problem::{Problem, malformed, nothing_follows, skip, take};
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use super::{
+    input::Input,
+    problem::{Problem, malformed},
+};
+use std::io::{Read, Seek};
 
 /// More top-level boxes than any recording has (a fragment has two, and lasts a second or more).
 const MOST_BOXES: usize = 1_000_000;
@@ -48,32 +51,69 @@ fn by_brand(brand: &[u8; 4]) -> Option<&'static str> {
     })
 }
 
-/// The boxes must fill the file exactly.
-pub(super) fn check<R: Read + Seek>(input: &mut BufReader<R>, len: u64) -> Result<(), Problem> {
-    let mut content = false;
+/// The boxes must fill the file exactly, and be those of one file with media in it.
+pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+    let (mut seen, len) = (Seen::default(), input.len());
     for _ in 0..MOST_BOXES {
-        let start = input.stream_position()?;
+        let start = input.position();
         if start == len {
-            return if content { Ok(()) } else { Err(malformed("it holds no media")) };
+            return seen.missing().map_or(Ok(()), |what| Err(malformed(what)));
         }
-        let [a, b, c, d, name @ ..] = take::<8>(input)?;
-        let (header, size) = match u32::from_be_bytes([a, b, c, d]) {
-            0 if name == [0; 4] => {
-                input.seek(SeekFrom::Start(start))?;
-                return nothing_follows(input);
+        match next_box(input, start) {
+            Ok(name) => seen.note(name)?,
+            // Nothing is missing, so this is no box that is broken but something else.
+            Err(Problem::Flaw(_)) if seen.missing().is_none() => {
+                input.go_to(start)?;
+                return input.nothing_follows();
             }
-            0 => (8, len - start),
-            1 => (16, u64::from_be_bytes(take(input)?)),
-            size => (8, u64::from(size)),
-        };
-        if !name.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
-            return Err(malformed("a box has no name"));
+            Err(problem) => return Err(problem),
         }
-        if size < header || size > len - start {
-            return Err(malformed("a box is larger than what is left, or smaller than its header"));
-        }
-        content |= [*b"moov", *b"moof", *b"meta"].contains(&name);
-        skip(input, size - header)?;
     }
     Err(malformed("it has more boxes than a recording has"))
+}
+
+/// The boxes that make a file, as far as they were seen.
+#[derive(Default)]
+struct Seen {
+    types: u8,
+    movies: u8,
+    has_meta: bool,
+    has_media: bool,
+}
+
+impl Seen {
+    fn note(&mut self, name: [u8; 4]) -> Result<(), Problem> {
+        self.types += u8::from(name == *b"ftyp");
+        self.movies += u8::from(name == *b"moov");
+        self.has_meta |= name == *b"meta";
+        self.has_media |= [*b"mdat", *b"moof"].contains(&name);
+        if self.types > 1 || self.movies > 1 { Err(malformed("it is two files in one")) } else { Ok(()) }
+    }
+
+    fn missing(&self) -> Option<&'static str> {
+        match (self.movies, self.has_meta, self.has_media) {
+            (0, false, _) => Some("it holds no media"),
+            (_, _, false) => Some("it is cut off: its media are missing"),
+            _ => None,
+        }
+    }
+}
+
+/// Moves behind the box at `start` and answers its name.
+fn next_box<R: Read + Seek>(input: &mut Input<R>, start: u64) -> Result<[u8; 4], Problem> {
+    let left = input.left();
+    let [a, b, c, d, name @ ..] = input.take_bytes::<8>()?;
+    let (header, size) = match u32::from_be_bytes([a, b, c, d]) {
+        0 => (8, left),
+        1 => (16, u64::from_be_bytes(input.take_bytes()?)),
+        size => (8, u64::from(size)),
+    };
+    if !name.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+        return Err(malformed("a box has no name"));
+    }
+    if size < header || size > left {
+        return Err(malformed("a box is larger than what is left, or smaller than its header"));
+    }
+    input.go_to(start + size)?;
+    Ok(name)
 }

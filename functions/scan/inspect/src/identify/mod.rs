@@ -2,32 +2,42 @@
 //! believed. The `file-format` crate names what it is on the outside; the modules below go on where
 //! it stops: what a container holds, whether text is text, and whether a file ends where it says.
 //!
-//! The members of archives are not looked at yet: a zip is a zip, whatever is in it.
+//! The members of archives are identified one by one, by their caller.
 
 mod archive;
+mod flac;
 mod image;
+mod input;
 mod iso_media;
+mod matroska;
 mod mpeg_audio;
 mod office;
+mod ogg;
+mod ole;
+mod ooxml;
 mod pdf;
 mod problem;
 mod riff;
+mod second;
+mod tar;
 mod text;
 mod xml;
+mod zip_frame;
 
 pub use problem::Flaw;
 
 use airlock_content::media_types::{self, MediaType};
 use file_format::FileFormat;
+use input::Input;
 use problem::{Problem, flaw_of, flawless};
 use std::{
     borrow::Cow,
-    io::{self, BufReader, Read, Seek, SeekFrom},
+    io::{self, Read, Seek},
 };
 
 /// How much of the beginning decides what a file is on the outside: what `file-format` wants for
 /// its deepest signature, rounded up.
-const HEAD: u64 = 64 * 1024;
+const HEAD: usize = 64 * 1024;
 
 /// What was found.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,21 +58,16 @@ pub struct Content {
 ///
 /// Only when reading fails; broken content is a [`Flaw`].
 pub fn identify<R: Read + Seek>(input: R, declared: &MediaType) -> io::Result<Content> {
-    let mut input = BufReader::with_capacity(1 << 16, input);
-    let len = input.seek(SeekFrom::End(0))?;
-    input.rewind()?;
-    let mut head = Vec::new();
-    input.by_ref().take(HEAD).read_to_end(&mut head)?;
-    input.rewind()?;
-
-    let whole = head.len() as u64 == len;
+    let mut input = Input::new(input)?;
+    let head = input.peek_at(0, HEAD)?;
+    let whole = head.len() as u64 == input.len();
     if let Some(beginning) = text::decode_beginning(&head, whole) {
         let kind = text::kind(&beginning);
         if kind != pdf::MEDIA_TYPE {
             return text::identify(&mut input, kind, &beginning, declared.name);
         }
     }
-    let content = binary(&mut input, &head, len)?;
+    let content = binary(&mut input, &head)?;
     if content.flaw.is_none()
         && media_types::lookup(&content.media_type).is_none()
         && text::is_text_type(declared.name)
@@ -73,63 +78,78 @@ pub fn identify<R: Read + Seek>(input: R, declared: &MediaType) -> io::Result<Co
     Ok(content)
 }
 
-fn binary<R: Read + Seek>(input: &mut BufReader<R>, head: &[u8], len: u64) -> io::Result<Content> {
-    // Only the head: the crate's own readers could walk a large file for very long.
-    let format = FileFormat::from_bytes(head);
-    let canonical = |name: &str| media_types::lookup(name).map(|known| known.name);
-    let by_signature = canonical(format.media_type())
-        .map_or_else(|| Cow::Owned(format.media_type().to_owned()), Cow::Borrowed);
-
-    if archive::is_zip(head) {
+fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Content> {
+    if zip_frame::is_zip(head) {
         return office::identify(input);
     }
+    if tar::is_header(head) {
+        return tar::identify(input);
+    }
+    if ole::may_start(head) {
+        return ole::identify(input);
+    }
     if let Some(media_type) = iso_media::media_type(head) {
-        return checked(input, media_type, |input| iso_media::check(input, len));
+        return checked(input, media_type, iso_media::check);
     }
     if head.starts_with(b"%PDF-") {
-        return checked(input, pdf::MEDIA_TYPE, |input| pdf::check(input, len));
+        return flawless(input, pdf::MEDIA_TYPE, |input| {
+            let checked = pdf::check(input);
+            second::weigh(checked, second::refuse(input))
+        });
     }
     if mpeg_audio::may_start(head) {
         // Two bytes are a weak signature, so it is MP3 only if its frames are found.
-        return match flaw_of(mpeg_audio::check(input, len))? {
-            None => checked(input, "audio/mpeg", |_| Ok(())),
-            Some(flaw) => {
-                Ok(Content { media_type: Cow::Borrowed("application/octet-stream"), flaw: Some(flaw) })
+        return match flaw_of(mpeg_audio::check(input))? {
+            Some(flaw @ Flaw::Malformed(_)) if !head.starts_with(b"ID3") => {
+                Ok(Content { media_type: OCTETS, flaw: Some(flaw) })
             }
+            flaw => checked(input, "audio/mpeg", |_| flaw.map_or(Ok(()), |flaw| Err(flaw.into()))),
         };
     }
-    match by_signature.as_ref() {
-        "image/png" => checked(input, "image/png", image::check_png),
+    // Only the head: the crate's own readers could walk a large file for very long.
+    let format = FileFormat::from_bytes(head);
+    match format.media_type() {
+        "image/png" | "image/apng" => checked(input, "image/png", image::check_png),
         "image/jpeg" => checked(input, "image/jpeg", image::check_jpeg),
         "image/gif" => checked(input, "image/gif", image::check_gif),
-        "image/webp" => checked(input, "image/webp", |input| riff::check(input, len)),
-        "audio/wav" => checked(input, "audio/wav", |input| riff::check(input, len)),
-        "audio/ogg" => checked(input, "audio/ogg", |_| Ok(())),
-        "audio/flac" => checked(input, "audio/flac", |_| Ok(())),
-        "video/webm" => checked(input, "video/webm", |_| Ok(())),
+        "image/webp" => checked(input, "image/webp", riff::check),
+        "audio/vnd.wave" | "audio/wav" => checked(input, "audio/wav", riff::check),
+        _ if head.starts_with(b"OggS") => with_second(input, ogg::identify),
+        _ if head.starts_with(b"fLaC") => checked(input, "audio/flac", flac::check),
+        _ if head.starts_with(b"\x1a\x45\xdf\xa3") => with_second(input, matroska::identify),
         "application/gzip" => flawless(input, "application/gzip", archive::check_gzip),
-        "application/x-tar" => flawless(input, "application/x-tar", archive::check_tar),
-        "application/x-7z-compressed" => {
-            flawless(input, "application/x-7z-compressed", |input| archive::check_7z(input, len))
-        }
-        // `file-format` also guesses at text and knows types that are ours to prove; here neither
-        // can be believed.
-        name if canonical(name).is_some() => {
-            Ok(Content { media_type: Cow::Borrowed("application/octet-stream"), flaw: None })
-        }
-        _ => Ok(Content { media_type: by_signature, flaw: None }),
+        "application/x-7z-compressed" => flawless(input, "application/x-7z-compressed", archive::check_7z),
+        found => Ok(match media_types::lookup(found) {
+            // `file-format` also guesses at text and knows types that are ours to prove; here
+            // neither can be believed.
+            Some(_) => Content { media_type: OCTETS, flaw: None },
+            None => Content { media_type: Cow::Owned(found.to_owned()), flaw: None },
+        }),
     }
 }
 
+const OCTETS: Cow<'static, str> = Cow::Borrowed("application/octet-stream");
+
 /// A type that is no archive: `check` finds what is wrong with it, and on top of that it must not
-/// open as a ZIP, because then it is two files in one.
+/// be a file of another type as well.
 fn checked<R: Read + Seek>(
-    input: &mut BufReader<R>,
+    input: &mut Input<R>,
     media_type: &'static str,
-    check: impl FnOnce(&mut BufReader<R>) -> Result<(), Problem>,
+    check: impl FnOnce(&mut Input<R>) -> Result<(), Problem>,
 ) -> io::Result<Content> {
     flawless(input, media_type, |input| {
-        check(input)?;
-        archive::refuse_zip_at_the_end(input)
+        let checked = check(input);
+        second::weigh(checked, second::refuse_with_pdf(input))
     })
+}
+
+/// The same for what tells its type only while it is walked.
+fn with_second<R: Read + Seek>(
+    input: &mut Input<R>,
+    identify: impl FnOnce(&mut Input<R>) -> io::Result<Content>,
+) -> io::Result<Content> {
+    let Content { media_type, flaw } = identify(input)?;
+    let checked = flaw.map_or(Ok(()), |flaw| Err(flaw.into()));
+    let flaw = flaw_of(second::weigh(checked, second::refuse_with_pdf(input)))?;
+    Ok(Content { media_type, flaw })
 }

@@ -1,11 +1,14 @@
 //! MP3: a chain of frames, each of which tells its own length (ISO/IEC 11172-3, section 2.4.1),
 //! usually behind an ID3v2 tag (<https://id3.org/id3v2.4.0-structure>).
 
-use super::problem::{Problem, malformed, skip, take};
-use std::io::{BufReader, Read, Seek};
+use super::{
+    input::Input,
+    problem::{Problem, malformed},
+};
+use std::io::{Read, Seek};
 
-/// So many frames in a row are no accident.
-const FRAMES: usize = 3;
+/// The fewest frames of a sound: a shorter one is an accident of its bytes.
+const FRAMES: u64 = 2;
 
 /// Bit rates of layer III in kbit/s by the header's index, for MPEG-1 and for MPEG-2 and 2.5.
 const BIT_RATES: [[u32; 15]; 2] = [
@@ -18,34 +21,77 @@ pub(super) fn may_start(head: &[u8]) -> bool {
     head.starts_with(b"ID3") || head.first_chunk().is_some_and(|header| frame_length(*header).is_some())
 }
 
-/// Tags, then frames.
-pub(super) fn check<R: Read + Seek>(input: &mut BufReader<R>, len: u64) -> Result<(), Problem> {
+/// Tags, then frames to the end, then tags.
+pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
     input.rewind()?;
-    let mut header: [u8; 4] = take(input)?;
-    while header.starts_with(b"ID3") {
-        let [_, flags, a, b, c, d] = take(input)?;
+    leading_tags(input)?;
+    let mut count = 0;
+    loop {
+        let place = input.position();
+        let header = match input.left() {
+            0 => break,
+            1..4 => return Err(malformed("it is cut off")),
+            _ => input.take_bytes()?,
+        };
+        let Some(length) = frame_length(header) else {
+            input.go_to(place)?;
+            if count == 0 {
+                return Err(malformed("no MP3 frame where one is due"));
+            }
+            trailing_tags(input)?;
+            break;
+        };
+        input.skip(length - 4)?;
+        count += 1;
+    }
+    if count < FRAMES { Err(malformed("it has too few frames to be an MP3")) } else { Ok(()) }
+}
+
+/// ID3v2 tags, and zeros that some programs leave room with.
+fn leading_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+    while input.peek_at(input.position(), 3)? == *b"ID3" {
+        let [_, _, _, _, _, flags, a, b, c, d] = input.take_bytes()?;
         let size = [a, b, c, d].iter().fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f));
         let footer = if flags & 0x10 == 0 { 0 } else { 10 };
         if size == 0 {
             return Err(malformed("an ID3 tag is empty"));
         }
-        skip(input, size + footer)?;
-        header = take(input)?;
-    }
-    for _ in 0..FRAMES {
-        let length = frame_length(header).ok_or_else(|| malformed("no MP3 frame where one is due"))?;
-        skip(input, length - 4)?;
-        let position = input.stream_position()?;
-        // A sound may be shorter than that, and its last frame may be followed by a tag.
-        if position >= len {
-            return if position == len { Ok(()) } else { Err(malformed("it is cut off")) };
-        }
-        header = take(input)?;
-        if header.starts_with(b"TAG") || header == *b"APET" {
-            return Ok(());
-        }
+        input.skip(size + footer)?;
+        input.skip_zeros()?;
     }
     Ok(())
+}
+
+/// APE tags (<https://wiki.hydrogenaud.io/index.php?title=APEv2_specification>), Lyrics3
+/// (<https://id3.org/Lyrics3v2>) and ID3v1 tags (<https://id3.org/ID3v1>), one of each at most, in
+/// whichever order programs have added them.
+fn trailing_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+    let (mut has_ape, mut has_lyrics, mut has_id3) = (false, false, false);
+    loop {
+        let start = input.peek_at(input.position(), 32)?;
+        if let Some(header) = start.first_chunk::<32>().filter(|tag| tag.starts_with(b"APETAGEX") && !has_ape)
+        {
+            // The size counts what follows the header, footer included.
+            let size = u32::from_le_bytes([header[12], header[13], header[14], header[15]]);
+            input.skip(32 + u64::from(size))?;
+            has_ape = true;
+        } else if start.starts_with(b"LYRICSBEGIN") && !has_lyrics {
+            skip_lyrics(input)?;
+            has_lyrics = true;
+        } else if start.starts_with(b"TAG") && input.left() >= 128 && !has_id3 {
+            input.skip(128)?;
+            has_id3 = true;
+        } else {
+            return input.nothing_follows();
+        }
+    }
+}
+
+/// A version 2 tag is at most 999,999 bytes and six digits long, with its end mark.
+fn skip_lyrics<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+    let text = input.peek_at(input.position(), 1_000_100)?;
+    let end = memchr::memmem::find(&text, b"LYRICS200").or_else(|| memchr::memmem::find(&text, b"LYRICSEND"));
+    input.skip(end.ok_or_else(|| malformed("a Lyrics3 tag has no end"))? as u64 + 9)
 }
 
 /// The length in bytes of the layer III frame with this header. `None` if it is none.

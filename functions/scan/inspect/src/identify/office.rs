@@ -2,42 +2,39 @@
 //! Decided by its central directory, which is what programs go by.
 
 use super::{
-    Content, archive,
+    Content,
+    input::Input,
+    ooxml,
     problem::{Flaw, Problem, flaw_of, malformed},
-    xml,
+    zip_frame,
 };
-use quick_xml::{Reader, events::Event};
 use std::{
     borrow::Cow,
-    io::{self, BufReader, Read, Seek},
+    io::{self, Read, Seek},
 };
 use zip::{ZipArchive, result::ZipError};
 
 /// The lists of types in real documents are some kilobytes long.
 const LONGEST_TYPE_LIST: u64 = 1 << 20;
 
-const MAIN_PART: &str = ".main+xml";
-const OFFICE: [&str; 2] = ["application/vnd.openxmlformats-officedocument.", "application/vnd.ms-"];
 const OPEN_DOCUMENT: &str = "application/vnd.oasis.opendocument.";
 
 /// What a ZIP is, and what is wrong with it.
-pub(super) fn identify<R: Read + Seek>(input: &mut BufReader<R>) -> io::Result<Content> {
+pub(super) fn identify<R: Read + Seek>(input: &mut Input<R>) -> io::Result<Content> {
     let mut media_type = Cow::Borrowed("application/zip");
     let flaw = flaw_of(check(input, &mut media_type))?;
     Ok(Content { media_type, flaw })
 }
 
-fn check<R: Read + Seek>(
-    input: &mut BufReader<R>,
-    media_type: &mut Cow<'static, str>,
-) -> Result<(), Problem> {
-    archive::check_zip_end(input)?;
-    let mut archive = ZipArchive::new(input)?;
-    refuse_ambiguity(&archive)?;
+fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut Cow<'static, str>) -> Result<(), Problem> {
+    zip_frame::check_end(input)?;
+    let mut archive = ZipArchive::new(&mut *input)?;
+    let layout = zip_frame::layout(&mut archive)?;
     // Names stay readable when content is encrypted, but the list of types does not.
-    refuse_encryption(&mut archive)?;
+    refuse_encryption(&archive)?;
     *media_type = type_by_members(&mut archive)?;
-    refuse_open_document_macros(&archive, media_type)
+    refuse_open_document_macros(&archive, media_type)?;
+    zip_frame::refuse_gaps(input, &layout)
 }
 
 impl From<ZipError> for Problem {
@@ -49,20 +46,9 @@ impl From<ZipError> for Problem {
     }
 }
 
-/// Two readers of one archive must see the same members.
-fn refuse_ambiguity<R: Read + Seek>(archive: &ZipArchive<R>) -> Result<(), Problem> {
-    if archive.offset() != 0 {
-        return Err(malformed("data stands before the first member"));
-    }
-    if archive.has_duplicate_names() {
-        return Err(malformed("two members have the same name"));
-    }
-    Ok(())
-}
-
-fn refuse_encryption<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<(), Problem> {
+fn refuse_encryption<R: Read + Seek>(archive: &ZipArchive<R>) -> Result<(), Problem> {
     for index in 0..archive.len() {
-        let member = archive.by_index_raw(index)?;
+        let member = archive.by_index_data(index)?;
         if member.encrypted() {
             let name = String::from_utf8_lossy(member.name_raw()).into_owned();
             return Err(Flaw::Encrypted(format!("member {name:?} needs a password")).into());
@@ -71,32 +57,53 @@ fn refuse_encryption<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<(), 
     Ok(())
 }
 
+/// Members that only one format has, and that format. Programs come first: Java runs an archive
+/// that is a document as well.
+const BY_MEMBER: [(&str, &str); 10] = [
+    ("AndroidManifest.xml", "application/vnd.android.package-archive"),
+    ("META-INF/MANIFEST.MF", "application/java-archive"),
+    (".phar/stub.php", "application/x-phar"),
+    (".phar/signature.bin", "application/x-phar"),
+    ("AppxManifest.xml", "application/vnd.ms-appx"),
+    ("AppxMetadata/AppxBundleManifest.xml", "application/vnd.ms-appx.bundle"),
+    ("extension.vsixmanifest", "application/vsix"),
+    ("META-INF/mozilla.rsa", "application/x-xpinstall"),
+    ("FixedDocumentSequence.fdseq", "application/vnd.ms-xpsdocument"),
+    ("FixedDocSeq.fdseq", "application/vnd.ms-xpsdocument"),
+];
+
 /// What members say is believed only as far as it names a format that is a ZIP: any other name
 /// would let an archive pass as a picture.
 fn type_by_members<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<Cow<'static, str>, Problem> {
-    let has = |path: &str| !named(archive, |name| name.eq_ignore_ascii_case(path)).is_empty();
-    // Programs first: Java runs an archive that is a document as well.
-    if has("AndroidManifest.xml") {
-        return Ok(Cow::Borrowed("application/vnd.android.package-archive"));
+    let has = |is_it: &dyn Fn(&str) -> bool| !named(archive, is_it).is_empty();
+    for (member, media_type) in BY_MEMBER {
+        if has(&|name| name.eq_ignore_ascii_case(member)) {
+            return Ok(Cow::Borrowed(media_type));
+        }
     }
-    if has("META-INF/MANIFEST.MF") {
-        return Ok(Cow::Borrowed("application/java-archive"));
+    if has(&|name| name.starts_with("Payload/") && name.ends_with(".app/Info.plist")) {
+        return Ok(Cow::Borrowed("application/x-ios-app"));
+    }
+    if has(&|name| !name.contains('/') && name.ends_with(".nuspec")) {
+        return Ok(Cow::Borrowed("application/vnd.nuget.package"));
     }
     // Names of parts don't depend on case (ECMA-376, part 2, 6.2.2.3).
     match named(archive, |name| name.eq_ignore_ascii_case("[Content_Types].xml")).as_slice() {
         [] => {}
         [list] => {
-            let has_project = |name: &str| name.to_ascii_lowercase().ends_with("vbaproject.bin");
-            let has_macros = !named(archive, has_project).is_empty();
             let list = read_member(archive, *list)?;
-            let document = office_open_xml(&list, has_macros)?;
+            let names =
+                archive.file_names_raw().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
+            let document = ooxml::media_type(&list, &names.collect())?;
             return Ok(document.unwrap_or(Cow::Borrowed("application/vnd.openxmlformats-package")));
         }
         _ => return Err(malformed("it has two lists of content types")),
     }
     if let [mimetype] = named(archive, |name| name == "mimetype").as_slice() {
+        let has_content =
+            !named(archive, |name| ["content.xml", "META-INF/container.xml"].contains(&name)).is_empty();
         let name = read_member(archive, *mimetype)?;
-        if name.starts_with(OPEN_DOCUMENT) || name == "application/epub+zip" {
+        if has_content && (name.starts_with(OPEN_DOCUMENT) || name == "application/epub+zip") {
             return Ok(Cow::Owned(name));
         }
     }
@@ -117,43 +124,6 @@ fn read_member<R: Read + Seek>(archive: &mut ZipArchive<R>, index: usize) -> Res
         return Err(malformed("its list of types is too long"));
     }
     String::from_utf8(content).map_err(|_| malformed("its list of types is not UTF-8"))
-}
-
-/// The document's type by its list of content types (ECMA-376, part 2, section 7.2.3): that of its
-/// main part. `None` if it has no main part.
-///
-/// A document with a macro project is of the macro-enabled type even if it says it isn't.
-fn office_open_xml(list: &str, mut has_macros: bool) -> Result<Option<Cow<'static, str>>, Problem> {
-    let mut main: Option<String> = None;
-    let mut reader = Reader::from_str(list);
-    loop {
-        let element = match reader.read_event().map_err(|error| malformed(error.to_string()))? {
-            Event::Eof => break,
-            Event::Start(element) | Event::Empty(element) => element,
-            _ => continue,
-        };
-        let Some(found) = xml::attribute(&element, "ContentType")? else { continue };
-        let found = found.to_ascii_lowercase();
-        has_macros |=
-            ["vbaproject", "macrosheet", "macroenabled", "activex"].iter().any(|word| found.contains(word));
-        let document = found.strip_suffix(MAIN_PART);
-        if let Some(document) = document.filter(|name| OFFICE.iter().any(|office| name.starts_with(office))) {
-            match &main {
-                Some(other) if other != document => return Err(malformed("it is two kinds of document")),
-                _ => main = Some(document.to_owned()),
-            }
-        }
-    }
-    Ok(main.map(|document| match (has_macros, document.as_str()) {
-        (false, _) => Cow::Owned(document),
-        (true, name) if name.contains("word") => {
-            Cow::Borrowed("application/vnd.ms-word.document.macroenabled.12")
-        }
-        (true, name) if name.contains("excel") || name.contains("spreadsheet") => {
-            Cow::Borrowed("application/vnd.ms-excel.sheet.macroenabled.12")
-        }
-        (true, _) => Cow::Borrowed("application/vnd.ms-powerpoint.presentation.macroenabled.12"),
-    }))
 }
 
 /// OpenDocument has no type of its own for documents with macros: they lie in these folders

@@ -1,9 +1,9 @@
 //! How a check of one format ends: well, with a flaw in the content, or because reading failed.
 
-use super::Content;
+use super::{Content, input::Input};
 use std::{
     borrow::Cow,
-    io::{self, BufReader, Read, Seek},
+    io::{self, Read, Seek},
 };
 
 /// What is wrong with a file, apart from its type.
@@ -17,7 +17,7 @@ pub enum Flaw {
     Trailing(u64),
     /// It is a file of another type as well.
     #[error("it also opens as {0}")]
-    Polyglot(&'static str),
+    Polyglot(Cow<'static, str>),
     /// It holds macros although its type says it does not.
     #[error("it holds macros: {0}")]
     Macros(String),
@@ -66,39 +66,10 @@ pub(super) fn flaw_of(checked: Result<(), Problem>) -> io::Result<Option<Flaw>> 
 
 /// A known type with the flaw that `check`, started at the beginning, finds.
 pub(super) fn flawless<R: Read + Seek>(
-    input: &mut BufReader<R>,
+    input: &mut Input<R>,
     media_type: &'static str,
-    check: impl FnOnce(&mut BufReader<R>) -> Result<(), Problem>,
+    check: impl FnOnce(&mut Input<R>) -> Result<(), Problem>,
 ) -> io::Result<Content> {
     input.rewind()?;
     Ok(Content { media_type: Cow::Borrowed(media_type), flaw: flaw_of(check(input))? })
-}
-
-/// The rest of the input must be nothing, or only the zero bytes that some cameras and disks pad with.
-pub(super) fn nothing_follows<R: Read>(input: &mut BufReader<R>) -> Result<(), Problem> {
-    let (mut count, mut zeros) = (0, true);
-    let mut chunk = [0; 8192];
-    loop {
-        match input.read(&mut chunk)? {
-            0 if zeros => return Ok(()),
-            0 => return Err(Flaw::Trailing(count).into()),
-            read => {
-                count += read as u64;
-                zeros &= chunk[..read].iter().all(|byte| *byte == 0);
-            }
-        }
-    }
-}
-
-/// Moves `count` bytes on; past the end is found by the next read.
-pub(super) fn skip<R: Read + Seek>(input: &mut BufReader<R>, count: u64) -> Result<(), Problem> {
-    let count = i64::try_from(count).map_err(|_| malformed("a length is absurd"))?;
-    Ok(input.seek_relative(count)?)
-}
-
-/// Reads exactly `N` bytes.
-pub(super) fn take<const N: usize>(input: &mut impl Read) -> Result<[u8; N], Problem> {
-    let mut bytes = [0; N];
-    input.read_exact(&mut bytes)?;
-    Ok(bytes)
 }

@@ -1,17 +1,19 @@
 //! Text: whether it is text to its last byte, and what kind of text.
 
 use super::{
-    Content, pdf,
+    Content,
+    input::Input,
+    pdf,
     problem::{Flaw, Problem, flaw_of, malformed},
     xml,
 };
 use serde::{Deserialize, de::IgnoredAny};
 use std::{
     borrow::Cow,
-    io::{self, BufReader, Read, Seek, SeekFrom},
+    io::{self, BufRead, Read, Seek, SeekFrom},
 };
 
-const PLAIN: &str = "text/plain";
+pub(super) const PLAIN: &str = "text/plain";
 
 /// Types that plain text is if it is declared to be: nothing in the content tells them apart.
 const PLAIN_BY_ANY_NAME: [&str; 3] = [PLAIN, "text/csv", "text/markdown"];
@@ -124,7 +126,7 @@ pub(super) fn kind(beginning: &str) -> &'static str {
 
 /// Of which type text of this kind and beginning is, given what it is declared to be.
 pub(super) fn identify<R: Read + Seek>(
-    input: &mut BufReader<R>,
+    input: &mut Input<R>,
     kind: &'static str,
     beginning: &str,
     declared: &'static str,
@@ -134,7 +136,7 @@ pub(super) fn identify<R: Read + Seek>(
     }
     let (media_type, checked) = match (kind, declared) {
         ("application/xml", _) | (PLAIN, "application/xml") => match xml::media_type(beginning) {
-            Ok(found) => (found, Ok(())),
+            Ok(found) => (found, xml::check(&mut Utf8::new(input)?)),
             Err(problem) => (kind, Err(problem)),
         },
         (PLAIN, "application/json") => match is_json(input) {
@@ -144,6 +146,7 @@ pub(super) fn identify<R: Read + Seek>(
         (PLAIN, declared) if PLAIN_BY_ANY_NAME.contains(&declared) => (declared, Ok(())),
         (kind, _) => (kind, Ok(())),
     };
+    let checked = checked.and_then(|()| pdf::refuse_in_text(input));
     Ok(Content { media_type: Cow::Borrowed(media_type), flaw: flaw_of(checked)? })
 }
 
@@ -153,40 +156,83 @@ pub(super) fn is_text_type(media_type: &str) -> bool {
 }
 
 /// Where the input stops being text in UTF-8 or UTF-16, if it does.
-pub(super) fn flaw<R: Read + Seek>(input: &mut BufReader<R>) -> io::Result<Option<Flaw>> {
+pub(super) fn flaw<R: Read + Seek>(input: &mut Input<R>) -> io::Result<Option<Flaw>> {
     flaw_of(is_text(input))
 }
 
 /// Whether the whole input is text in the encoding in which it starts.
-fn is_text<R: Read + Seek>(input: &mut BufReader<R>) -> Result<(), Problem> {
-    input.rewind()?;
-    let mut buffer = Vec::new();
-    input.by_ref().take(4).read_to_end(&mut buffer)?;
-    let (encoding, mark) = encoding(&buffer);
-    let mut position = mark as u64;
-    input.seek(SeekFrom::Start(position))?;
-    buffer.clear();
-    loop {
-        let left_over = buffer.len();
-        let read = input.by_ref().take(1 << 16).read_to_end(&mut buffer)?;
-        let (_, rest) = decode(encoding, &buffer).map_err(|at| {
+fn is_text<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+    let mut text = Utf8::new(input)?;
+    while text.next()? {}
+    Ok(())
+}
+
+/// Text as UTF-8, whichever encoding it is in, piece by piece and without its byte order mark.
+pub(super) struct Utf8<'a, R> {
+    input: &'a mut Input<R>,
+    encoding: Encoding,
+    /// Bytes that are not decoded yet: at most the beginning of a character, between two pieces.
+    raw: Vec<u8>,
+    piece: String,
+    used: usize,
+}
+
+impl<'a, R: Read + Seek> Utf8<'a, R> {
+    fn new(input: &'a mut Input<R>) -> io::Result<Self> {
+        let (encoding, mark) = encoding(&input.peek_at(0, 4)?);
+        input.seek(SeekFrom::Start(mark as u64))?;
+        Ok(Self { input, encoding, raw: Vec::new(), piece: String::new(), used: 0 })
+    }
+
+    /// Decodes the next piece. `false` at the end.
+    fn next(&mut self) -> Result<bool, Problem> {
+        let position = self.input.position() - self.raw.len() as u64;
+        let read = self.input.by_ref().take(1 << 16).read_to_end(&mut self.raw)?;
+        if read == 0 {
+            let is_whole = self.raw.is_empty();
+            return if is_whole { Ok(false) } else { Err(malformed("its last character is cut off")) };
+        }
+        let (piece, rest) = decode(self.encoding, &self.raw).map_err(|at| {
             malformed(format!("it is no UTF-8 or UTF-16 text at or soon after byte {}", position + at as u64))
         })?;
-        if read == 0 {
-            return if left_over == 0 { Ok(()) } else { Err(malformed("its last character is cut off")) };
+        (self.piece, self.used) = (piece, 0);
+        self.raw.drain(..self.raw.len() - rest);
+        Ok(true)
+    }
+}
+
+impl<R: Read + Seek> BufRead for Utf8<'_, R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.used == self.piece.len() {
+            match self.next() {
+                Ok(true) => {}
+                Ok(false) => return Ok(&[]),
+                Err(Problem::Io(error)) => return Err(error),
+                Err(Problem::Flaw(flaw)) => return Err(io::Error::new(io::ErrorKind::InvalidData, flaw)),
+            }
         }
-        position += (buffer.len() - rest) as u64;
-        buffer.drain(..buffer.len() - rest);
+        Ok(&self.piece.as_bytes()[self.used..])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.used += count;
+    }
+}
+
+impl<R: Read + Seek> Read for Utf8<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let from = self.fill_buf()?;
+        let count = from.len().min(into.len());
+        into[..count].copy_from_slice(&from[..count]);
+        self.consume(count);
+        Ok(count)
     }
 }
 
 /// Whether the input, known to be text, is one JSON value in UTF-8 (RFC 8259, sections 2 and 8.1).
 /// A byte order mark is not allowed but is common on Windows, and parsers may ignore it.
-fn is_json<R: Read + Seek>(input: &mut BufReader<R>) -> Result<(), Problem> {
-    input.rewind()?;
-    let mut start = Vec::new();
-    input.by_ref().take(3).read_to_end(&mut start)?;
-    let mark = if encoding(&start) == (Encoding::Utf8, 3) { 3 } else { 0 };
+fn is_json<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+    let mark = if encoding(&input.peek_at(0, 3)?) == (Encoding::Utf8, 3) { 3 } else { 0 };
     input.seek(SeekFrom::Start(mark))?;
     let mut json = serde_json::Deserializer::from_reader(input);
     IgnoredAny::deserialize(&mut json).and_then(|_| json.end()).map_err(|error| match error.io_error_kind() {

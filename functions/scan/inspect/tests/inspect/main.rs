@@ -4,16 +4,18 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod archives;
+mod members;
 mod text;
 
 use airlock_content::{
     Declared,
     media_types::{self, DEFAULT, MediaType},
+    policy::Policy,
     verdict::Outcome,
 };
 
-use airlock_engine::Engine;
-use airlock_inspect::{Finding, inspect};
+use airlock_engine::{Engine, EngineKind};
+use airlock_inspect::{Bounds, Finding, LIMITS, inspect};
 use std::{
     fs,
     io::{Cursor, Seek, Write},
@@ -22,7 +24,8 @@ use std::{
     time::Duration,
 };
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::load().unwrap());
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| airlock_inspect::engine(EngineKind::Yara).unwrap());
+static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::parse("default", u64::MAX).unwrap());
 
 fn sample(extension: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -40,7 +43,14 @@ fn inspected(content_type: &str, file_name: &str, bytes: &[u8]) -> Finding {
     file.write_all(bytes).unwrap();
     file.rewind().unwrap();
     let declared = Declared { content_type, file_name, size: bytes.len() as u64 };
-    inspect(&ENGINE, &file, &declared, Duration::from_secs(20))
+    let scratch = tempfile::tempfile().unwrap();
+    inspect(
+        &ENGINE,
+        &POLICY,
+        &file,
+        &declared,
+        Bounds { scratch, limits: LIMITS, timeout: Duration::from_secs(20) },
+    )
 }
 
 #[track_caller]
@@ -118,6 +128,30 @@ fn c09_types_that_are_not_allowed_are_refused_even_if_true() {
     let found = inspected("text/html", "page.html", b"<html></html>");
     assert_eq!(found.outcome, Outcome::Mismatch);
     assert_eq!(found.reason.unwrap(), "text/html is not an allowed type");
+}
+
+#[test]
+fn t02_the_policy_of_the_moment_of_the_scan_holds() {
+    let png = sample("png");
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&png).unwrap();
+    let declared = Declared { content_type: "image/png", file_name: "a.png", size: png.len() as u64 };
+    for (policy, outcome, reason) in [
+        ("image/png", Outcome::Clean, None),
+        ("default=1KiB", Outcome::Clean, None),
+        ("image/gif", Outcome::Mismatch, Some("image/png is not an allowed type")),
+        ("default,image/png=100", Outcome::LimitsExceeded, Some("image/png must be at most 100 bytes")),
+    ] {
+        file.rewind().unwrap();
+        let policy = Policy::parse(policy, 1 << 20).unwrap();
+        let bounds = Bounds {
+            scratch: tempfile::tempfile().unwrap(),
+            limits: LIMITS,
+            timeout: Duration::from_secs(20),
+        };
+        let found = inspect(&ENGINE, &policy, &file, &declared, bounds);
+        assert_eq!((found.outcome, found.reason.as_deref()), (outcome, reason), "{policy:?}");
+    }
 }
 
 /// Types whose end can be found, and so whether something follows it.

@@ -37,15 +37,20 @@ impl Pool {
             return Err(InvokeError::TooLarge(event.len()));
         }
         let _permit = self.permit(when_busy).await?;
+        match self.work(event).await {
+            Err(_) if self.permits.is_closed() => Err(InvokeError::Stopping),
+            outcome => outcome,
+        }
+    }
+
+    /// Has an environment work on the event, and keeps it if it can take another one.
+    async fn work(&self, event: Bytes) -> Result<Bytes, InvokeError> {
         let mut environment = self.environment().await?;
         let (outcome, usable) = environment.invoke(&self.blueprint, event).await;
         if usable {
             self.rest(environment);
         }
-        match outcome {
-            Err(_) if self.permits.is_closed() => Err(InvokeError::Stopping),
-            outcome => Ok(outcome?),
-        }
+        Ok(outcome?)
     }
 
     async fn permit(&self, when_busy: WhenBusy) -> Result<SemaphorePermit<'_>, InvokeError> {

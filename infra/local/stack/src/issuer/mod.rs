@@ -7,10 +7,11 @@ mod key;
 
 pub use key::KeyError;
 
+use crate::host::is_this_machine;
 use axum::{
     Json, Router,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -133,10 +134,7 @@ async fn token(
     headers: HeaderMap,
     Json(request): Json<TokenRequest>,
 ) -> Response {
-    // A web page that has its own name resolved to this machine must not get tokens.
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    if !["127.0.0.1", "localhost"].contains(&name) {
+    if !is_this_machine(&headers) {
         return (StatusCode::FORBIDDEN, Json(json!({ "error": "access_denied" }))).into_response();
     }
     match issuer.token(&request) {

@@ -1,0 +1,202 @@
+//! Who is measured, and how: each is a process of its own, whose time and peak memory Python reads.
+
+use crate::plain;
+use airlock_content::Declared;
+use airlock_engine::{Engine, EngineKind, Source};
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+/// Runs what follows; says how many seconds it took, how many of a processor's, and how many kilobytes it
+/// had at most.
+const WRAPPER: &str = "import resource, subprocess, sys, time
+start = time.perf_counter()
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss)";
+
+/// The loop that a script with yara-python is.
+const LOOP: &str = "import sys, yara
+from concurrent.futures import ThreadPoolExecutor
+threads, paths, *rules = sys.argv[1:]
+variables = {'filename': 'x', 'extension': '', 'declared_type': 'application/zip', 'size': 0}
+compiled = yara.compile(filepaths={path: path for path in rules}, externals=variables)
+files = open(paths).read().split()
+if threads == '1':
+    for file in files:
+        compiled.match(file)
+else:
+    with ThreadPoolExecutor(int(threads)) as pool:
+        list(pool.map(compiled.match, files))";
+
+const NOT_FAST: &str = "yara, not fast";
+
+/// The command line for so many threads and this list of files.
+type CommandLine = Box<dyn Fn(usize, &Path) -> Vec<String>>;
+/// Scans one file.
+type Scan = Box<dyn Fn(&fs::File) -> Result<(), String> + Sync>;
+
+/// Someone who scans.
+pub(crate) struct Contender {
+    pub(crate) name: String,
+    /// Whether the others are compared with it.
+    pub(crate) is_reference: bool,
+    python: String,
+    command: CommandLine,
+}
+
+/// One measurement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub(crate) seconds: f64,
+    /// Of a processor, which other work on the machine hardly changes.
+    pub(crate) cpu_seconds: f64,
+    pub(crate) peak_mb: f64,
+}
+
+impl Contender {
+    pub(crate) fn run(&self, threads: usize, list: &Path) -> Result<Run, Box<dyn Error>> {
+        let output =
+            Command::new(&self.python).args(["-c", WRAPPER]).args((self.command)(threads, list)).output()?;
+        let text = String::from_utf8(output.stdout)?;
+        let mut numbers = text.split_whitespace().map(str::parse::<f64>);
+        match (output.status.success(), numbers.next(), numbers.next(), numbers.next()) {
+            (true, Some(Ok(seconds)), Some(Ok(cpu_seconds)), Some(Ok(kilobytes))) => {
+                Ok(Run { seconds, cpu_seconds, peak_mb: kilobytes / 1e3 })
+            }
+            _ => Err(format!("{}: {}", self.name, String::from_utf8_lossy(&output.stderr)).into()),
+        }
+    }
+
+    pub(crate) fn median(&self, threads: usize, list: &Path, repeats: usize) -> Result<Run, Box<dyn Error>> {
+        Ok(median((0..repeats).map(|_| self.run(threads, list)).collect::<Result<_, _>>()?))
+    }
+}
+
+/// The median of each figure.
+pub(crate) fn median(runs: Vec<Run>) -> Run {
+    let middle = |figure: fn(&Run) -> f64| {
+        let mut figures: Vec<f64> = runs.iter().map(figure).collect();
+        figures.sort_unstable_by(f64::total_cmp);
+        figures[figures.len() / 2]
+    };
+    Run {
+        seconds: middle(|run| run.seconds),
+        cpu_seconds: middle(|run| run.cpu_seconds),
+        peak_mb: middle(|run| run.peak_mb),
+    }
+}
+
+/// Everyone. The engines of this crate load what a build would have compiled, from files in `scratch`.
+pub(crate) fn all(
+    command: &str,
+    python: &str,
+    rules: &[PathBuf],
+    scratch: &Path,
+) -> Result<Vec<Contender>, Box<dyn Error>> {
+    let this = std::env::current_exe()?.display().to_string();
+    let rules: Vec<String> = rules.iter().map(|path| path.display().to_string()).collect();
+    let sources = rules
+        .iter()
+        .map(|path| Ok(Source::new(path, &fs::read_to_string(path)?)))
+        .collect::<Result<Vec<_>, std::io::Error>>()?;
+    let contender = |name: &str, command: CommandLine| Contender {
+        name: name.to_owned(),
+        is_reference: false,
+        python: python.to_owned(),
+        command,
+    };
+    let mut all = Vec::new();
+    for (option, name) in [("", "yara command"), ("--fast-scan", "yara command, fast mode")] {
+        let (command, rules) = (command.to_owned(), rules.clone());
+        let mut contender = contender(
+            name,
+            Box::new(move |threads, list| {
+                let variables = ["filename=x", "extension=", "declared_type=application/zip", "size=0"];
+                let mut line = vec![
+                    command.clone(),
+                    "--no-warnings".into(),
+                    "--scan-list".into(),
+                    "-p".into(),
+                    threads.to_string(),
+                ];
+                line.extend((!option.is_empty()).then(|| option.to_owned()));
+                line.extend(variables.iter().flat_map(|variable| ["-d".to_owned(), (*variable).to_owned()]));
+                line.extend(rules.iter().cloned());
+                line.push(list.display().to_string());
+                line
+            }),
+        );
+        contender.is_reference = option.is_empty();
+        all.push(contender);
+    }
+    let interpreter = python.to_owned();
+    all.push(contender(
+        "yara-python loop",
+        Box::new(move |threads, list| {
+            let head = [
+                interpreter.clone(),
+                "-c".into(),
+                LOOP.into(),
+                threads.to_string(),
+                list.display().to_string(),
+            ];
+            head.into_iter().chain(rules.iter().cloned()).collect()
+        }),
+    ));
+    let kinds = EngineKind::AVAILABLE.iter();
+    let mut compiled = vec![(NOT_FAST, plain::compile(&sources)?)];
+    for kind in kinds {
+        compiled.push((kind.name(), Engine::compile(*kind, &sources)?.save()?));
+    }
+    for (kind, bytes) in compiled {
+        let artefact = scratch.join(kind).display().to_string();
+        fs::write(&artefact, bytes)?;
+        let this = this.clone();
+        let line = move |threads: usize, list: &Path| {
+            let list = list.display().to_string();
+            vec![this.clone(), "scan".into(), kind.into(), threads.to_string(), artefact.clone(), list]
+        };
+        all.push(contender(&format!("ours, {kind}"), Box::new(line)));
+    }
+    Ok(all)
+}
+
+/// What this program does when it is a contender.
+pub(crate) fn scan(kind: &str, threads: &str, rules: &Path, list: &Path) -> Result<(), Box<dyn Error>> {
+    let rules = fs::read(rules)?;
+    let scan: Scan = if kind == NOT_FAST {
+        let rules = yara::Rules::load_from_stream(rules.as_slice())?;
+        Box::new(move |file| plain::scan(&rules, file).map_err(|error| error.to_string()))
+    } else {
+        let engine = Engine::load(&rules)?;
+        let declared = Declared { content_type: "application/zip", file_name: "x", size: 0 };
+        Box::new(move |file| {
+            engine
+                .scan_file(file, &declared, Duration::from_secs(600))
+                .map(drop)
+                .map_err(|error| error.to_string())
+        })
+    };
+    let list = fs::read_to_string(list)?;
+    let paths: Vec<&str> = list.lines().collect();
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<(), String> {
+        while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+            scan(&fs::File::open(path).map_err(|error| error.to_string())?)?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.parse::<usize>()?).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().map_err(|_| "a thread failed")?)
+            .map_err(Into::into)
+    })
+}

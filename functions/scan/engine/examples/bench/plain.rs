@@ -1,0 +1,30 @@
+//! The crate `yara` without this crate around it, and without fast mode: what that mode brings.
+
+use airlock_engine::Source;
+use std::{error::Error, fs::File};
+use yara::{Compiler, Rules, ScanFlags};
+
+const TEXTS: [(&str, &str); 3] = [("filename", "x"), ("extension", ""), ("declared_type", "application/zip")];
+
+/// Compiled rules, as bytes.
+pub(crate) fn compile(sources: &[Source]) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut compiler = Compiler::new()?;
+    for (name, value) in TEXTS {
+        compiler.define_variable(name, value)?;
+    }
+    compiler.define_variable("size", 0_i64)?;
+    for source in sources {
+        compiler = compiler.add_rules_str(&source.text)?;
+    }
+    let mut bytes = Vec::new();
+    compiler.compile_rules()?.save_to_stream(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Scans one file, keeping every match.
+pub(crate) fn scan(rules: &Rules, file: &File) -> Result<(), yara::Error> {
+    let mut scanner = rules.scanner()?;
+    scanner.set_flags(ScanFlags::REPORT_RULES_MATCHING);
+    scanner.set_timeout(600);
+    scanner.scan_fd(file).map(drop)
+}

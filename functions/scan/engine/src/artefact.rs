@@ -1,0 +1,98 @@
+//! Compiled rules as bytes that a build embeds: which engine they are for, their hash, what each
+//! rule says about itself, and the engine's own format.
+//!
+//! Each part has its length before it; the SHA-256 of all of it stands at the end. The check is
+//! against accidents: whoever can change what a build embeds can change the program.
+
+use crate::{EngineError, EngineKind, RuleInfo, source::Severity};
+use sha2::{Digest, Sha256};
+
+const MAGIC: &[u8] = b"airlock rules 1";
+const DIGEST: usize = 32;
+
+/// What an engine is made of.
+pub(crate) struct Artefact<'b> {
+    pub(crate) kind: EngineKind,
+    pub(crate) hash: String,
+    pub(crate) rules: Vec<RuleInfo>,
+    pub(crate) compiled: &'b [u8],
+}
+
+/// Neither engine's format is the same on every machine.
+fn layout() -> String {
+    let endian = if cfg!(target_endian = "little") { "little" } else { "big" };
+    format!("{} bits, {endian} endian", usize::BITS)
+}
+
+impl<'b> Artefact<'b> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut put = |part: &[u8]| {
+            bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(part);
+        };
+        put(MAGIC);
+        for text in [self.kind.name(), self.kind.version(), &layout(), &self.hash] {
+            put(text.as_bytes());
+        }
+        put(&(self.rules.len() as u64).to_le_bytes());
+        for RuleInfo { name, severity, description, reference } in &self.rules {
+            for text in [name, severity.name(), description, reference] {
+                put(text.as_bytes());
+            }
+        }
+        put(self.compiled);
+        let digest = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&digest);
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: &'b [u8]) -> Result<Self, EngineError> {
+        let broken = || EngineError::Artefact("it is damaged: build again".into());
+        let (content, digest) =
+            bytes.len().checked_sub(DIGEST).and_then(|end| bytes.split_at_checked(end)).ok_or_else(broken)?;
+        if Sha256::digest(content).as_slice() != digest {
+            return Err(broken());
+        }
+        let mut rest = content;
+        let mut take = || {
+            let (length, after) = rest.split_first_chunk::<8>()?;
+            let (part, after) = after.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+            rest = after;
+            Some(part)
+        };
+        if take() != Some(MAGIC) {
+            return Err(EngineError::Artefact(
+                "it is of another version of this program: build again".into(),
+            ));
+        }
+        let mut text = || String::from_utf8(take()?.to_vec()).ok();
+        let kind: EngineKind = text().and_then(|name| name.parse().ok()).ok_or_else(broken)?;
+        let (version, made_for) = (text().ok_or_else(broken)?, text().ok_or_else(broken)?);
+        if version != kind.version() || made_for != layout() {
+            let here = format!("{} {} on {}", kind, kind.version(), layout());
+            let message = format!("it is for {kind} {version} on {made_for}, this is {here}: build again");
+            return Err(EngineError::Artefact(message));
+        }
+        let hash = text().ok_or_else(broken)?;
+        let count =
+            take().and_then(|part| Some(u64::from_le_bytes(part.try_into().ok()?))).ok_or_else(broken)?;
+        let mut rules = Vec::new();
+        for _ in 0..count {
+            let mut text = || String::from_utf8(take()?.to_vec()).ok();
+            let rule = || {
+                let (name, severity) = (text()?, Severity::from_name(&text()?)?);
+                Some(RuleInfo { name, severity, description: text()?, reference: text()? })
+            };
+            rules.push(
+                {
+                    let mut rule = rule;
+                    rule()
+                }
+                .ok_or_else(broken)?,
+            );
+        }
+        let compiled = take().ok_or_else(broken)?;
+        Ok(Self { kind, hash, rules, compiled })
+    }
+}

@@ -1,0 +1,211 @@
+//! Where rules stand in a text: enough of YARA's lexical grammar to tell a rule's line, to cut it
+//! out, and to see what an engine would choke on later.
+
+use std::ops::Range;
+
+/// A rule as it stands in its source.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Outline<'t> {
+    /// The rule's name.
+    pub(crate) name: &'t str,
+    /// The line of its name, from 1.
+    pub(crate) line: usize,
+    /// Where its text is, `private` and `global` included.
+    pub(crate) range: Range<usize>,
+    /// Whether it is a `global` rule.
+    pub(crate) is_global: bool,
+    /// The line of a text in its `meta` that is not UTF-8 once its escapes are read.
+    pub(crate) not_utf8: Option<usize>,
+    /// Every word in it, names of other rules among them.
+    pub(crate) words: Vec<&'t str>,
+}
+
+/// The rules of a text, in order. A text that is no valid rule gives what can be made out.
+pub(crate) fn outline(text: &str) -> Vec<Outline<'_>> {
+    let tokens = tokens(text);
+    let line = |at: usize| text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+    let mut found: Vec<Outline<'_>> = Vec::new();
+    // How deep in braces, where the modifiers of the next rule begin, and whether in a `meta` section.
+    let (mut depth, mut start, mut is_global, mut in_meta) = (0_usize, None, false, false);
+    for (index, (token, range)) in tokens.iter().enumerate() {
+        let next = tokens.get(index + 1).map(|(token, _)| *token);
+        match token {
+            Token::Word(word @ ("global" | "private")) if depth == 0 => {
+                start.get_or_insert(range.start);
+                is_global |= *word == "global";
+            }
+            Token::Word("rule") if depth == 0 => {
+                if let Some(Token::Word(name)) = next {
+                    let begin = start.take().unwrap_or(range.start);
+                    found.push(Outline {
+                        name,
+                        line: line(range.start),
+                        range: begin..text.len(),
+                        is_global: std::mem::take(&mut is_global),
+                        not_utf8: None,
+                        words: Vec::new(),
+                    });
+                }
+            }
+            Token::Word(word) => {
+                if depth == 1 && next == Some(Token::Symbol(b':')) {
+                    in_meta = *word == "meta";
+                }
+                if let (1.., Some(rule)) = (depth, found.last_mut()) {
+                    rule.words.push(word);
+                }
+            }
+            Token::Text(literal) => {
+                if let (true, Some(rule)) = (in_meta, found.last_mut())
+                    && std::str::from_utf8(&unescaped(literal)).is_err()
+                {
+                    rule.not_utf8.get_or_insert(line(range.start));
+                }
+            }
+            Token::Symbol(b'{') => depth += 1,
+            Token::Symbol(b'}') => {
+                depth = depth.saturating_sub(1);
+                if let (0, Some(rule)) = (depth, found.last_mut()) {
+                    rule.range.end = range.end;
+                    in_meta = false;
+                }
+            }
+            Token::Symbol(_) => {}
+        }
+    }
+    found
+}
+
+/// The `import` lines of a text.
+pub(crate) fn imports(text: &str) -> Vec<&str> {
+    let tokens = tokens(text);
+    let pairs = tokens.iter().zip(tokens.iter().skip(1));
+    pairs
+        .filter_map(|((first, begin), (second, end))| match (first, second) {
+            (Token::Word("import"), Token::Text(_)) => text.get(begin.start..end.end),
+            _ => None,
+        })
+        .collect()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token<'t> {
+    Word(&'t str),
+    /// What stands between two quotation marks, escapes and all.
+    Text(&'t str),
+    Symbol(u8),
+}
+
+/// Tokens and where they are. Comments and regular expressions are left out: a slash starts one or
+/// the other, as division is a backslash in YARA.
+fn tokens(text: &str) -> Vec<(Token<'_>, Range<usize>)> {
+    let bytes = text.as_bytes();
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let end = match (byte, bytes.get(at + 1)) {
+            (b'/', Some(b'/')) => until(text, at, "\n"),
+            (b'/', Some(b'*')) => until(text, at + 2, "*/"),
+            (b'/' | b'"', _) => closing(bytes, at + 1, byte),
+            _ if is_word(byte) => at + bytes.iter().skip(at).take_while(|byte| is_word(**byte)).count(),
+            _ => at + 1,
+        };
+        // Only whole characters: a byte inside one is no token, and cuts none.
+        let token = match byte {
+            b'/' | b' ' | b'\t' | b'\r' | b'\n' | 0x80.. => None,
+            b'"' => text.get(at + 1..end.saturating_sub(1)).map(Token::Text),
+            _ if is_word(byte) => text.get(at..end).map(Token::Word),
+            _ => Some(Token::Symbol(byte)),
+        };
+        tokens.extend(token.map(|token| (token, at..end)));
+        at = end;
+    }
+    tokens
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// The end of the next `mark` from `at` on, or the text's.
+fn until(text: &str, at: usize, mark: &str) -> usize {
+    text.get(at..).and_then(|rest| rest.find(mark)).map_or(text.len(), |found| at + found + mark.len())
+}
+
+/// The position behind the next `mark` that has no backslash before it.
+fn closing(bytes: &[u8], mut at: usize, mark: u8) -> usize {
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'\\' => at += 2,
+            b'\n' => return at + 1,
+            _ if byte == mark => return at + 1,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+/// The bytes that a literal stands for.
+fn unescaped(literal: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(literal.len());
+    let mut rest = literal.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let hex = after.get(1..3).and_then(|hex| std::str::from_utf8(hex).ok());
+        match (byte, after.first(), hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+            (b'\\', Some(b'x'), Some(value)) => {
+                bytes.push(value);
+                rest = after.get(3..).unwrap_or_default();
+            }
+            (b'\\', Some(&escaped), _) => {
+                bytes.push(escaped);
+                rest = after.get(1..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TEXT: &str = r#"import "pe" // rule no {
+/* rule neither { } */
+private rule a : tag { meta: x = "}" y = "caf\xc3\xa9" strings: $a = { 4C [2-4] 7D } $b = /}[{]\/{2}/ condition: $a or $b }
+global rule b
+{
+    meta:
+        x = "\xe9"
+    condition: a and filesize \ 2 > 1 and "\xe9" == "é}"
+}
+rule c { condition: b }"#;
+
+    #[test]
+    fn rules_are_found_whatever_they_hold() {
+        let rules = outline(TEXT);
+        let seen: Vec<_> =
+            rules.iter().map(|rule| (rule.name, rule.line, rule.is_global, rule.not_utf8)).collect();
+        assert_eq!(seen, [("a", 3, false, None), ("b", 4, true, Some(7)), ("c", 10, false, None)]);
+        let texts: Vec<_> = rules.iter().map(|rule| &TEXT[rule.range.clone()]).collect();
+        assert!(texts[0].starts_with("private rule a :") && texts[0].ends_with("$a or $b }"), "{texts:?}");
+        assert!(texts[1].starts_with("global rule b") && texts[1].ends_with("\n}"), "{texts:?}");
+        assert_eq!(texts[2], "rule c { condition: b }");
+        assert!(rules[1].words.contains(&"a"));
+        assert_eq!(imports(TEXT), ["import \"pe\""]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_has_an_outline(text in "(rule|global|meta:|[{}\"/\\\\*\n:é]|[a-z0-9 ]){0,80}") {
+            for rule in outline(&text) {
+                prop_assert!(text.get(rule.range.clone()).is_some());
+            }
+            imports(&text);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! YARA-X, written in Rust. It compiles a rule set's conditions to machine code.
+//!
+//! What it needs its callers to know:
+//! - its time-outs are counted in whole seconds by a thread that the first scan of a process
+//!   starts: fork before the first scan, or the child's scans never time out by themselves;
+//! - a pattern that is found a million times is not looked for any further, and the scan goes on as
+//!   if nothing were amiss: that is an error here;
+//! - it maps files by name only: a file that is open already is read into memory.
+
+use crate::{
+    EngineError, EngineKind, Found, RulesError,
+    libyara::Content,
+    rule::Described,
+    source::{self, Source},
+    variables::{EXAMPLE, Variables},
+};
+use std::{fs::File, io, os::unix::fs::FileExt, time::Duration};
+use yara_x::{Compiler, MetaValue, Rules, Scanner, SourceCode, errors::ScanError};
+
+/// So many matches of one pattern are kept, as libyara does.
+const MOST_MATCHES: usize = 1_000_000;
+
+fn failed(error: impl ToString) -> EngineError {
+    EngineError::Failed(EngineKind::YaraX, error.to_string())
+}
+
+/// Compiles rules that [`source::check`] has accepted.
+pub(crate) fn compile(sources: &[Source]) -> Result<Rules, RulesError> {
+    let mut compiler = Compiler::new();
+    // What libyara takes for a regular expression is one.
+    compiler.relaxed_re_syntax(true).enable_includes(false);
+    let variables = Variables::from(&EXAMPLE);
+    for (name, value) in variables.texts() {
+        compiler.define_global(name, value).map_err(failed)?;
+    }
+    compiler.define_global("size", variables.size).map_err(failed)?;
+    for source in sources {
+        let text = SourceCode::from(source.text.as_str());
+        compiler.add_source(text).map_err(|error| {
+            let message = error.to_string();
+            // Of the report only the line can be had as a number: ` --> line:4:17`.
+            let line = message.split_once("--> ").and_then(|(_, place)| {
+                place.split(|c: char| !c.is_ascii_digit()).find_map(|number| number.parse().ok())
+            });
+            source::syntax(source, line.unwrap_or(1), EngineKind::YaraX, message)
+        })?;
+    }
+    Ok(compiler.build())
+}
+
+/// What the rules say about themselves.
+pub(crate) fn describe(rules: &Rules) -> Vec<Described> {
+    let texts = |rule: yara_x::Rule<'_, '_>| {
+        rule.metadata()
+            .filter_map(|(key, value)| match value {
+                MetaValue::String(text) => Some((key.to_owned(), text.to_owned())),
+                _ => None,
+            })
+            .collect()
+    };
+    rules.iter().map(|rule| Described { name: rule.identifier().to_owned(), texts: texts(rule) }).collect()
+}
+
+/// Compiled rules as bytes.
+pub(crate) fn save(rules: &Rules) -> Result<Vec<u8>, EngineError> {
+    rules.serialize().map_err(failed)
+}
+
+/// Rules from what [`save`] gave.
+pub(crate) fn load(bytes: &[u8]) -> Result<Rules, EngineError> {
+    Rules::deserialize(bytes).map_err(failed)
+}
+
+pub(crate) fn scan(
+    rules: &Rules,
+    content: &Content<'_>,
+    variables: &Variables,
+    timeout: Duration,
+) -> Result<Found, EngineError> {
+    let read;
+    let bytes = match content {
+        Content::Bytes(bytes) => bytes,
+        Content::File(file) => {
+            read = whole(file)?;
+            read.as_slice()
+        }
+    };
+    let mut scanner = Scanner::new(rules);
+    scanner.set_timeout(timeout).fast_scan(true).max_matches_per_pattern(MOST_MATCHES);
+    for (name, value) in variables.texts() {
+        scanner.set_global(name, value).map_err(failed)?;
+    }
+    scanner.set_global("size", variables.size).map_err(failed)?;
+    let results = scanner.scan(bytes).map_err(|error| match error {
+        ScanError::Timeout => EngineError::TimedOut(timeout),
+        other => failed(other),
+    })?;
+    let rules = results.matching_rules().map(|rule| rule.identifier().to_owned()).collect();
+    let too_many = results
+        .non_matching_rules()
+        .include_private(true)
+        .flat_map(|rule| rule.patterns().include_private(true))
+        .find(|pattern| pattern.matches().len() >= MOST_MATCHES)
+        .map(|pattern| pattern.identifier().to_owned());
+    Ok(Found { rules, too_many })
+}
+
+/// A file's bytes from its start, wherever it is read at the moment.
+fn whole(file: &File) -> io::Result<Vec<u8>> {
+    let size = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size).map_err(io::Error::other)?;
+    bytes.resize(size, 0);
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}

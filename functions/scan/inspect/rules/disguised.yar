@@ -1,0 +1,121 @@
+// Containers that carry something past those who look at the outside only.
+
+rule disk_image
+{
+    meta:
+        severity = "high"
+        description = "A disk image (ISO, UDF, VHD, VHDX), whose files Windows does not treat as downloaded"
+        reference = "https://attack.mitre.org/techniques/T1553/005/"
+    condition:
+        // ISO 9660 and UDF: a volume descriptor in sector 16.
+        (uint32be(0x8001) == 0x43443030 and uint8(0x8005) == 0x31 and uint8(0x8006) == 1)
+        or (uint32be(0x8001) == 0x42454130 and uint8(0x8005) == 0x31)
+        // VHD: "conectix" in front or in the last sector. VHDX: "vhdxfile".
+        or (uint32be(0) == 0x636F6E65 and uint32be(4) == 0x63746978)
+        or (filesize > 512 and uint32be(filesize - 512) == 0x636F6E65 and uint32be(filesize - 508) == 0x63746978)
+        or (uint32be(0) == 0x76686478 and uint32be(4) == 0x66696C65)
+}
+
+rule archive_behind_picture
+{
+    meta:
+        severity = "high"
+        description = "A picture with a RAR or 7z archive behind its end"
+        reference = "https://attack.mitre.org/techniques/T1027/003/"
+    strings:
+        // ZIP files behind others are found when the content is identified.
+        $png = { 49 45 4E 44 AE 42 60 82 ( 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
+        $jpeg = { FF D9 ( 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
+        $gif = { 00 3B ( 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
+    condition:
+        (uint32be(0) == 0x89504E47 and $png)
+        or ((uint32be(0) >> 8) == 0xFFD8FF and $jpeg)
+        or (uint32be(0) == 0x47494638 and $gif)
+}
+
+rule java_archive_inside_media
+{
+    meta:
+        severity = "high"
+        description = "A picture, a sound or a video that is a Java archive too (GIFAR)"
+        reference = "https://cwe.mitre.org/data/definitions/434.html"
+    strings:
+        $manifest = /PK\x01\x02.{42}META-INF\/MANIFEST\.MF/s
+    condition:
+        (uint32be(0) == 0x89504E47 or (uint32be(0) >> 8) == 0xFFD8FF or uint32be(0) == 0x47494638
+         or uint32be(0) == 0x52494646 or uint32be(4) == 0x66747970 or uint32be(0) == 0x1A45DFA3
+         or uint32be(0) == 0x4F676753 or uint32be(0) == 0x664C6143 or (uint32be(0) >> 8) == 0x494433)
+        and $manifest
+}
+
+rule archive_with_disguised_program
+{
+    meta:
+        severity = "high"
+        description = "An archive with a program that is named like a document"
+        reference = "https://attack.mitre.org/techniques/T1036/007/"
+    strings:
+        // A name in the ZIP's directory that ends in two extensions, or whose end is shown in reverse.
+        $double = /PK\x01\x02.{42}[^\x00]{1,120}\.(pdf|docx?|xlsx?|pptx?|rtf|txt|csv|jpe?g|png|gif|mp[34]|zip)[ _]{0,80}\.(exe|scr|pif|com|cpl|lnk|hta|jse?|vb[se]|wsf|bat|cmd|ps1|msi)(PK\x01\x02|PK\x05\x06|\x55\x54[\x05\x09\x0D]\x00|\x0A\x00 \x00|\x75\x78\x0B\x00)/s nocase
+        $reversed = /PK\x01\x02.{42}[^\x00]{1,120}\xE2\x80\xAE[^\x00]{1,40}\.(exe|scr|pif|com|cpl|lnk|hta|jse?|vb[se]|wsf|bat|cmd|ps1|msi)/s nocase
+    condition:
+        uint32be(0) == 0x504B0304 and any of them
+}
+
+rule php_archive
+{
+    meta:
+        severity = "high"
+        description = "A PHP archive (PHAR), which PHP unpacks, objects and all, from any file"
+        reference = "https://www.php.net/manual/en/phar.fileformat.php"
+    strings:
+        $stub = /__HALT_COMPILER\(\);( ?\?>)?[\r\n]{0,2}.{4,18}\x11\x00/s
+    condition:
+        // The signature's mark is the end of the file.
+        $stub and uint32be(filesize - 4) == 0x47424D42
+}
+
+rule java_object_that_runs_code
+{
+    meta:
+        severity = "critical"
+        description = "A serialized Java object that runs code when it is read"
+        reference = "https://cwe.mitre.org/data/definitions/502.html"
+    strings:
+        $object = { AC ED 00 05 ( 70 | 71 | 72 | 73 | 74 | 75 | 76 | 77 | 78 | 7A | 7B | 7C | 7D ) }
+        $base64 = "rO0AB"
+        $gadget_1 = "org.apache.commons.collections.functors.InvokerTransformer"
+        $gadget_2 = "org.apache.commons.collections4.functors.InvokerTransformer"
+        $gadget_3 = "functors.InstantiateTransformer"
+        $gadget_4 = "internal.xsltc.trax.TemplatesImpl"
+        $gadget_5 = "org.codehaus.groovy.runtime.MethodClosure"
+        $gadget_6 = "com.mchange.v2.c3p0.impl.PoolBackedDataSource"
+        $gadget_7 = "com.sun.rowset.JdbcRowSetImpl"
+        $gadget_8 = "org.springframework.core.SerializableTypeWrapper$MethodInvokeTypeProvider"
+        // The same within base64.
+        $gadget_11 = "org.apache.commons.collections.functors.InvokerTransformer" base64
+        $gadget_12 = "org.apache.commons.collections4.functors.InvokerTransformer" base64
+        $gadget_13 = "functors.InstantiateTransformer" base64
+        $gadget_14 = "internal.xsltc.trax.TemplatesImpl" base64
+        $gadget_15 = "org.codehaus.groovy.runtime.MethodClosure" base64
+        $gadget_16 = "com.mchange.v2.c3p0.impl.PoolBackedDataSource" base64
+        $gadget_17 = "com.sun.rowset.JdbcRowSetImpl" base64
+        $gadget_18 = "org.springframework.core.SerializableTypeWrapper$MethodInvokeTypeProvider" base64
+    condition:
+        ($object at 0 or $base64 at 0) and any of ($gadget_*)
+}
+
+rule pickle_that_runs_code
+{
+    meta:
+        severity = "critical"
+        description = "A Python pickle that runs code when it is read"
+        reference = "https://docs.python.org/3/library/pickle.html#restricting-globals"
+    strings:
+        $by_name = /c(os|posix|nt|subprocess|commands|pty|builtins|__builtin__|runpy|importlib)\n(system|popen\w{0,3}|spawn\w{0,4}|exec\w{0,4}|eval|Popen|call|check_call|check_output|run|run_path|run_module|import_module|__import__|compile|getoutput|getattr)\n/
+        $by_stack = /\x8c[\x02-\x0b](os|posix|nt|subprocess|commands|pty|builtins|runpy|importlib)\x94?\x8c[\x03-\x0d](system|popen\w{0,3}|spawn\w{0,4}|exec\w{0,4}|eval|Popen|call|check_call|check_output|run|run_path|run_module|import_module|__import__|compile|getoutput|getattr)\x94?\x93/
+    condition:
+        // STOP is the last opcode.
+        uint8(filesize - 1) == 0x2E
+        and (($by_name at 0) or (uint8(0) == 0x80 and uint8(1) >= 2 and uint8(1) <= 5 and any of them))
+}

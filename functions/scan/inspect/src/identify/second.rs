@@ -1,0 +1,93 @@
+//! Files that are two files in one: what opens as the type that it seems to be, and as another
+//! when another program, or the same one with another idea of it, is given it.
+
+use super::{
+    input::Input,
+    pdf,
+    problem::{Flaw, Problem},
+    tar, zip_frame,
+};
+use memchr::memmem;
+use std::io::{Read, Seek};
+
+/// Where unpackers look for an archive behind a program that unpacks it: 1 MiB (`unrar`, `7z`).
+const STUB: usize = 1 << 20;
+
+/// No file of a type that is no archive may be one of another type as well.
+pub(super) fn refuse<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+    zip_frame::refuse_at_the_end(input)?;
+    let start = input.peek_at(0, STUB)?;
+    if tar::is_header(&start) {
+        return Err(Flaw::Polyglot("application/x-tar".into()).into());
+    }
+    for (signature, media_type) in [
+        (&b"Rar!\x1a\x07"[..], "application/vnd.rar"),
+        (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    ] {
+        if memmem::find(&start, signature).is_some() {
+            return Err(Flaw::Polyglot(media_type.into()).into());
+        }
+    }
+    refuse_phar(input)?;
+    refuse_script(input, &start)
+}
+
+/// No picture, sound or video may be a PDF as well.
+pub(super) fn refuse_with_pdf<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+    pdf::refuse_inside(input)?;
+    refuse(input)
+}
+
+/// Of a file that is broken and that is another file as well, the latter says more.
+pub(super) fn weigh(checked: Result<(), Problem>, second: Result<(), Problem>) -> Result<(), Problem> {
+    match (checked, second) {
+        (Err(Problem::Io(error)), _) => Err(error.into()),
+        (checked, Ok(())) => checked,
+        (_, Err(second)) => Err(second),
+    }
+}
+
+/// PHP opens any file as an archive that has this code in it and this signature at its end
+/// (<https://www.php.net/manual/en/phar.fileformat.signature.php>).
+fn refuse_phar<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+    let end = input.peek_at(input.len().saturating_sub(4), 4)?;
+    if end == *b"GBMB" { Err(Flaw::Polyglot("application/x-phar".into()).into()) } else { Ok(()) }
+}
+
+/// A script engine takes the signature for a name and the bytes behind it for a comment or an
+/// assignment (<https://portswigger.net/research/bypassing-csp-using-polyglot-jpegs>).
+fn refuse_script<R: Read + Seek>(input: &mut Input<R>, start: &[u8]) -> Result<(), Problem> {
+    let script = || Problem::Flaw(Flaw::Polyglot("text/javascript".into()));
+    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    let behind = match start {
+        [0xff, 0xd8, 0xff, _, rest @ ..] => rest,
+        [b'G', b'I', b'F', b'8', _, b'a', rest @ ..] => {
+            // Width and height in letters are those of a picture that no one makes.
+            if rest.first_chunk::<4>().is_some_and(|size| size.iter().all(&is_text)) {
+                return Err(script());
+            }
+            rest
+        }
+        [b'R', b'I', b'F', b'F', rest @ ..] => rest,
+        _ => return Ok(()),
+    };
+    if !behind.starts_with(b"/*") {
+        return Ok(());
+    }
+    // By chance these are the bytes of a size; a comment also has an end, with script behind it.
+    let finder = memmem::Finder::new(b"*/");
+    let mut from = 0;
+    while from < input.len() {
+        let piece = input.peek_at(from, STUB)?;
+        let is_script =
+            |end: usize| piece[end + 2..].iter().take(8).filter(|byte| is_text(byte)).count() == 8;
+        if finder.find_iter(&piece).any(is_script) {
+            return Err(script());
+        }
+        if piece.len() < STUB {
+            break;
+        }
+        from += (STUB - 64) as u64;
+    }
+    Ok(())
+}

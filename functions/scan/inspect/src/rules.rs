@@ -1,0 +1,22 @@
+//! The rules that were compiled when this crate was built.
+
+use airlock_engine::{Engine, EngineError, EngineKind};
+
+const YARA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.yara"));
+#[cfg(feature = "yara-x")]
+const YARA_X: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.yara-x"));
+
+/// Loads the rules into an engine: once, when a function starts.
+///
+/// # Errors
+///
+/// If the engine is not in this build, or can't load its rules.
+pub fn engine(kind: EngineKind) -> Result<Engine, EngineError> {
+    match kind {
+        EngineKind::Yara => Engine::load(YARA),
+        #[cfg(feature = "yara-x")]
+        EngineKind::YaraX => Engine::load(YARA_X),
+        #[cfg(not(feature = "yara-x"))]
+        EngineKind::YaraX => Err(EngineError::NotBuilt(kind)),
+    }
+}

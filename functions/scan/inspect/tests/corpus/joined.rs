@@ -1,0 +1,142 @@
+//! Real files one behind another.
+
+use super::{CORPUS, Case, DEFAULT, Expected, Outcome, Real, cut, run};
+
+const REASONS: &[&str] = &[
+    "follow",
+    "it also opens as",
+    "two files in one",
+    "no JSON",
+    "no XML",
+    "found ",
+    "data stands before",
+    "where it says",
+    "is due",
+    "holds more than it says",
+    "no known kind",
+    "it is cut off",
+    "larger than",
+    "checksum",
+    "UTF-8",
+    "two",
+];
+
+/// Formats in which several files, one behind another, are a file again: text, gzip members (RFC
+/// 1952), Ogg chains (RFC 3533), MP3 frames, and pictures behind a picture as cameras write them.
+fn is_whole(first: &Real, second: &Real) -> Option<bool> {
+    let both = |extension: &str| first.is(extension) && second.is(extension);
+    let plain = |file: &Real| ["txt", "csv", "md"].iter().any(|extension| file.is(extension));
+    // What stands behind text in UTF-8 is text as well if it is UTF-8; the rest depends on the bytes.
+    if (plain(first) || first.is("gz"))
+        && (plain(second) || second.is("gz") || second.is("json") || second.is("xml"))
+    {
+        return None;
+    }
+    if first.is("gz") {
+        return None;
+    }
+    if both("mp3") {
+        return None;
+    }
+    Some(both("jpg") || both("ogg"))
+}
+
+/// The first and the last file of each type.
+fn ends() -> Vec<&'static Real> {
+    let of_type = |known| CORPUS.iter().filter(move |file| file.media_type == known);
+    DEFAULT
+        .iter()
+        .flat_map(|known| of_type(known).next().into_iter().chain(of_type(known).next_back()))
+        .collect()
+}
+
+#[test]
+fn c09_two_real_files_in_one_are_refused() {
+    let pairs = ends().into_iter().flat_map(|first| ends().into_iter().map(move |second| (first, second)));
+    let cases = pairs
+        .chain(CORPUS.iter().filter(|file| cut::has_an_end(file)).map(|file| (file, file)))
+        .filter_map(|(first, second)| {
+            let expected = match is_whole(first, second)? {
+                true => Expected::Clean,
+                false => Expected::Refused(Outcome::Mismatch, REASONS),
+            };
+            let what = format!("{}: {} + {}", first.media_type.extensions[0], first.name, second.name);
+            let bytes = [first.bytes.as_slice(), &second.bytes].concat();
+            Some(Case::new(what, first.media_type, bytes, expected))
+        });
+    run("joined", cases);
+}
+
+#[test]
+fn c09_a_real_file_behind_another_is_not_what_stands_behind() {
+    let pairs = ends().into_iter().flat_map(|first| ends().into_iter().map(move |second| (first, second)));
+    let cases = pairs.filter(|(first, second)| first.media_type != second.media_type).filter_map(
+        |(first, second)| {
+            let is_text =
+                |file: &Real| ["txt", "csv", "md", "json", "xml"].iter().any(|extension| file.is(extension));
+            if is_text(first) && is_text(second) {
+                return None;
+            }
+            let what = format!(
+                "{}: {} + {} as the second",
+                second.media_type.extensions[0], first.name, second.name
+            );
+            let bytes = [first.bytes.as_slice(), &second.bytes].concat();
+            Some(Case::new(
+                what,
+                second.media_type,
+                bytes,
+                Expected::Refused(Outcome::Mismatch, &["found ", "UTF-8", "data stands before"]),
+            ))
+        },
+    );
+    run("joined the other way round", cases);
+}
+
+#[test]
+fn c09_nothing_stands_in_front_or_behind() {
+    let rest: [(&str, &[u8]); 5] = [
+        ("a page", b"<html><body>hello</body></html>"),
+        ("a line", b"\nA note.\n"),
+        ("one byte", b"!"),
+        ("an executable", b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0\xb8\0\0\0"),
+        ("noise", b"\x93\x01\xfe\x8e\x11\x7f\x02\x99\x88\x10\xa5\xfe\xff\x31\x09\x5a\xc4\x00\xd1"),
+    ];
+    let binary = || CORPUS.iter().filter(|file| cut::has_an_end(file));
+    let cases = binary().flat_map(|file| {
+        rest.into_iter().flat_map(move |(name, bytes)| {
+            let case = |what, bytes: [&[u8]; 2]| {
+                let what = format!("{}: {} {what} {}", file.media_type.extensions[0], name, file.name);
+                // A page inside a picture is matched by a rule as well, which weighs more.
+                let is_page = name == "a page" && what_matches(file);
+                let outcome = if is_page { Outcome::Malicious } else { Outcome::Mismatch };
+                Case::new(what, file.media_type, bytes.concat(), Expected::Refused(outcome, REASONS_AROUND))
+            };
+            let behind = case("behind", [&file.bytes, bytes]);
+            // In front, the page is what the file begins with, and so it is no picture to the rule.
+            let mut before = case("before", [bytes, &file.bytes]);
+            before.expected = Expected::Refused(Outcome::Mismatch, REASONS_AROUND);
+            [before, behind]
+        })
+    });
+    run("with something in front or behind", cases);
+}
+
+const REASONS_AROUND: &[&str] = &[
+    "follow",
+    "found ",
+    "matched script_inside_media",
+    "no JSON",
+    "no XML",
+    "is due",
+    "UTF-8",
+    "holds more than it says",
+];
+
+/// The types in which a rule looks for pages.
+fn what_matches(file: &Real) -> bool {
+    let kind = file.media_type.name.split('/').next();
+    matches!(kind, Some("image" | "audio" | "video"))
+        && (!file.is("mp3") || file.bytes.starts_with(b"ID3"))
+        && (!file.is("mov") || &file.bytes[4..8] == b"ftyp")
+}

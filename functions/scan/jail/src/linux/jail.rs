@@ -1,0 +1,198 @@
+//! The parent's side: keeps a zygote, hands it objects, and believes nothing but whole reports.
+
+use super::{
+    watch::{Gone, Watched, readable},
+    wire::{self, Descriptors, Status},
+};
+use crate::{Allowance, Ended, JailError, Layers, MAX_TASK, Report, Sealed, Unavailable, report};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socketpair, sockopt};
+use std::{
+    fmt, io,
+    os::fd::{AsFd, OwnedFd},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How long a zygote may take to load what the work needs and to try its layers.
+const START: Duration = Duration::from_secs(60);
+
+/// How long after a child's time the zygote may take to say how it ended.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Runs work on objects, each in a process of its own that can reach nothing. Can be shared between
+/// threads; each call of [`Jail::run`] blocks its own.
+pub struct Jail {
+    command: Box<dyn Fn() -> Command + Send + Sync>,
+    layers: Layers,
+    zygote: Mutex<Option<Arc<Zygote>>>,
+}
+
+impl Jail {
+    /// Starts a zygote: `command` runs a program that calls [`crate::serve`], usually this one by
+    /// another name. It gets an empty environment and `/` as its folder. Its standard error is this
+    /// process's, its standard input is the jail's.
+    ///
+    /// To be called after [`crate::protect_environment`], without which a layer does not hold.
+    ///
+    /// # Errors
+    ///
+    /// If the zygote does not come up, or a mandatory layer does not hold on this machine.
+    pub fn start(command: impl Fn() -> Command + Send + Sync + 'static) -> Result<Self, Unavailable> {
+        let zygote = Zygote::start(command())?;
+        Ok(Self {
+            command: Box::new(command),
+            layers: zygote.layers,
+            zygote: Mutex::new(Some(Arc::new(zygote))),
+        })
+    }
+
+    /// The layers that hold here, each of them tried from inside. Every run has all of them.
+    pub fn layers(&self) -> Layers {
+        self.layers
+    }
+
+    /// Has the work done on `object`, which is told `task`, and waits for its report.
+    ///
+    /// # Errors
+    ///
+    /// [`JailError::Unavailable`] if nothing is decided and another try may succeed;
+    /// [`JailError::Ended`] if the work began and did not come to a good end.
+    pub fn run(&self, object: &Sealed, task: &[u8], allowance: &Allowance) -> Result<Report, JailError> {
+        if task.len() > MAX_TASK {
+            return Err(Unavailable::TaskTooLong(task.len()).into());
+        }
+        let zygote = self.zygote()?;
+        let ran = zygote.run(object, task, allowance);
+        if let Err(JailError::Unavailable(Unavailable::Died | Unavailable::Unresponsive(_))) = ran {
+            // Other runs may still wait for it, in vain; the next one finds it gone.
+            zygote.kill();
+        }
+        ran
+    }
+
+    /// The zygote, or a new one in place of one that died or was killed.
+    fn zygote(&self) -> Result<Arc<Zygote>, Unavailable> {
+        let mut current = self.zygote.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(zygote) = current.as_ref().filter(|zygote| zygote.is_running()) {
+            return Ok(zygote.clone());
+        }
+        *current = None;
+        let zygote = Zygote::start((self.command)())?;
+        if zygote.layers != self.layers {
+            return Err(Unavailable::Changed { was: self.layers, now: zygote.layers });
+        }
+        Ok(current.insert(Arc::new(zygote)).clone())
+    }
+}
+
+impl fmt::Debug for Jail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jail").field("layers", &self.layers).finish_non_exhaustive()
+    }
+}
+
+struct Zygote {
+    process: Mutex<Child>,
+    control: OwnedFd,
+    layers: Layers,
+}
+
+impl Zygote {
+    fn start(mut command: Command) -> Result<Self, Unavailable> {
+        let (control, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+                .map_err(io::Error::from)?;
+        // A zygote that does not read must not hold up who asks.
+        sockopt::set_socket_timeout(&control, sockopt::Timeout::Send, Some(GRACE))
+            .map_err(io::Error::from)?;
+        let process = command
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(|error| Unavailable::Start(error.to_string()))?;
+        // It holds the other end of the socket.
+        drop(command);
+        let mut zygote = Self { process: Mutex::new(process), control, layers: Layers::NONE };
+        zygote.layers = zygote.greeting()?;
+        match zygote.layers.missing(Layers::MANDATORY) {
+            Layers::NONE => Ok(zygote),
+            missing => Err(Unavailable::Open(missing)),
+        }
+    }
+
+    /// The layers that the zygote found to hold.
+    fn greeting(&self) -> Result<Layers, Unavailable> {
+        if !readable(&self.control, Instant::now() + START)? {
+            return Err(Unavailable::Start(format!("no word within {START:?}")));
+        }
+        let mut bits = [0; 2];
+        let (_, length) = recv(&self.control, &mut bits[..], RecvFlags::empty()).map_err(io::Error::from)?;
+        if length == bits.len() {
+            return Ok(Layers::from_bits(u16::from_le_bytes(bits)));
+        }
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = process.kill();
+        Err(Unavailable::Start(process.wait()?.to_string()))
+    }
+
+    fn run(&self, object: &Sealed, task: &[u8], allowance: &Allowance) -> Result<Report, JailError> {
+        let patience = allowance.time.saturating_add(GRACE);
+        let deadline = Instant::now()
+            .checked_add(patience)
+            .ok_or_else(|| Unavailable::System(io::Error::from(io::ErrorKind::InvalidInput)))?;
+        let object = object.open().map_err(Unavailable::System)?;
+        let scratch = tempfile::tempfile().map_err(Unavailable::System)?;
+        let (report, report_end) = io::pipe().map_err(Unavailable::System)?;
+        let (status, status_end) = io::pipe().map_err(Unavailable::System)?;
+        let descriptors = Descriptors {
+            object: object.as_fd(),
+            scratch: scratch.as_fd(),
+            report: report_end.as_fd(),
+            status: status_end.as_fd(),
+        };
+        match wire::send(&self.control, allowance, task, &descriptors) {
+            Ok(()) => {}
+            Err(error) => {
+                return Err(match error.kind() {
+                    io::ErrorKind::WouldBlock => Unavailable::Unresponsive(GRACE),
+                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Unavailable::Died,
+                    _ => Unavailable::System(error),
+                }
+                .into());
+            }
+        }
+        drop((object, scratch, report_end, status_end));
+
+        let Gone { status, frame } = Watched::new(report, status).until(deadline, patience)?;
+        match status {
+            Status::TimedOut => Err(Ended::TimedOut.into()),
+            Status::Killed(signal) => Err(Ended::Killed(signal).into()),
+            Status::Exited(code, peak_memory) => {
+                Ok(Report { bytes: report::of_exited(code, frame)?, peak_memory })
+            }
+            Status::NotJailed(step) => Err(Unavailable::NotJailed(step).into()),
+            // Not an end: `until` does not answer it.
+            Status::Started(_) => Err(Unavailable::Died.into()),
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(process.try_wait(), Ok(None))
+    }
+
+    fn kill(&self) {
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = process.kill();
+        let _ = process.wait();
+    }
+}
+
+impl Drop for Zygote {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,29 @@
+//! Closes this process's environment and memory to other processes of its user.
+
+use super::sys;
+use crate::Protection;
+use rustix::process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior};
+use std::io;
+
+/// Closes this process to other processes of its user, the jailed child among them, which could
+/// otherwise read credentials in `/proc/<pid>/environ` or `/proc/<pid>/mem`.
+///
+/// To be called first in `main`. Where the kernel refuses to make the process undumpable, the
+/// environment block is overwritten; [`std::env::var`] answers as before.
+///
+/// # Errors
+///
+/// If neither is possible; the second is only while there is a single thread.
+pub fn protect_environment() -> io::Result<Protection> {
+    if make_undumpable() {
+        return Ok(Protection::Undumpable);
+    }
+    sys::scrub_environment()?;
+    Ok(Protection::Scrubbed)
+}
+
+/// Whether this process could be made undumpable.
+pub(super) fn make_undumpable() -> bool {
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).is_ok()
+        && dumpable_behavior() == Ok(DumpableBehavior::NotDumpable)
+}

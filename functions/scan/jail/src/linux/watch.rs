@@ -1,0 +1,129 @@
+//! What the parent hears of a running child: its report, and from the zygote how it fares.
+
+use super::{wire::Status, zygote::timespec};
+use crate::{Unavailable, report};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    process::{Pid, Signal, kill_process_group},
+};
+use std::{
+    io::{self, PipeReader, Read},
+    os::fd::AsFd,
+    time::{Duration, Instant},
+};
+
+/// A child that may be running.
+pub(super) struct Watched {
+    /// None once nothing that follows could make the report better.
+    report: Option<PipeReader>,
+    status: PipeReader,
+    frame: Vec<u8>,
+    group: Group,
+}
+
+/// A child that has ended.
+pub(super) struct Gone {
+    /// How; never [`Status::Started`].
+    pub(super) status: Status,
+    /// What it wrote, as far as it matters.
+    pub(super) frame: Vec<u8>,
+}
+
+impl Watched {
+    pub(super) fn new(report: PipeReader, status: PipeReader) -> Self {
+        Self { report: Some(report), status, frame: Vec::new(), group: Group(None) }
+    }
+
+    /// Reads until the zygote says how the child ended. A child that is left is killed.
+    pub(super) fn until(mut self, deadline: Instant, patience: Duration) -> Result<Gone, Unavailable> {
+        let late = || Unavailable::Unresponsive(patience);
+        let status = loop {
+            let (said, wrote) = self.next(deadline)?.ok_or_else(late)?;
+            if wrote {
+                self.read_report()?;
+            }
+            if said && let Some(status) = self.read_status()? {
+                break status;
+            }
+        };
+        // The child is gone: what is left in the pipe is all there is.
+        while let Some(report) = &self.report {
+            if !readable(report, deadline)? {
+                return Err(late());
+            }
+            self.read_report()?;
+        }
+        Ok(Gone { status, frame: self.frame })
+    }
+
+    /// Waits: whether the zygote has said something, and whether the child has. None: too late.
+    fn next(&self, deadline: Instant) -> io::Result<Option<(bool, bool)>> {
+        let mut pipes = vec![PollFd::new(&self.status, PollFlags::IN)];
+        pipes.extend(self.report.iter().map(|report| PollFd::new(report, PollFlags::IN)));
+        if !ready(&mut pipes, deadline)? {
+            return Ok(None);
+        }
+        let mut told = pipes.iter().map(|pipe| !pipe.revents().is_empty());
+        Ok(Some((told.next().unwrap_or(false), told.next().unwrap_or(false))))
+    }
+
+    fn read_report(&mut self) -> io::Result<()> {
+        let Some(report) = &mut self.report else { return Ok(()) };
+        let mut part = [0; 8192];
+        let length = report.read(&mut part)?;
+        self.frame.extend_from_slice(&part[..length]);
+        if length == 0 || report::is_decided(&self.frame) {
+            self.report = None;
+        }
+        Ok(())
+    }
+
+    /// How the child ended, if it has.
+    fn read_status(&mut self) -> Result<Option<Status>, Unavailable> {
+        let mut bytes = [0; Status::SIZE];
+        self.status.read_exact(&mut bytes).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => Unavailable::Died,
+            _ => Unavailable::System(error),
+        })?;
+        match Status::decode(bytes) {
+            Some(Status::Started(pid)) => {
+                self.group = Group(Pid::from_raw(pid));
+                Ok(None)
+            }
+            Some(status) => {
+                self.group.0 = None;
+                Ok(Some(status))
+            }
+            None => Err(Unavailable::Died),
+        }
+    }
+}
+
+/// A child's process group, which is killed if the zygote does not say that it has ended.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0 {
+            // Fails if it died with the zygote.
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
+}
+
+/// Waits until there is something to read, or nothing ever will be: false when it is too late.
+pub(super) fn readable(pipe: impl AsFd, deadline: Instant) -> io::Result<bool> {
+    ready(&mut [PollFd::new(&pipe, PollFlags::IN)], deadline)
+}
+
+fn ready(pipes: &mut [PollFd<'_>], deadline: Instant) -> io::Result<bool> {
+    loop {
+        let left = timespec(deadline.saturating_duration_since(Instant::now()));
+        match poll(pipes, Some(&left)) {
+            Ok(0) => return Ok(false),
+            Ok(_) => return Ok(true),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The zygote: forks a child for each object, watches over it, and says how it ended.
+
+use super::{
+    child::{self, JAILED},
+    limits::Limits,
+    probe::probe,
+    protect::make_undumpable,
+    sys,
+    wire::{self, Descriptors, MAX_REQUEST, Request, Status},
+};
+use crate::{Allowance, Layers, Task};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::{SendFlags, send},
+    process::{Pid, Signal, getpid, kill_process, kill_process_group, setpgid},
+};
+use std::{
+    fs::File,
+    io::{self, PipeReader, Read},
+    os::fd::{AsFd, OwnedFd},
+    time::{Duration, Instant},
+};
+
+/// Serves the [`crate::Jail`] that started this process until it is gone; `work` runs in a child
+/// for each object. What `work` needs is to be loaded before. No thread may have been started.
+///
+/// # Errors
+///
+/// If this process was not started by a jail, has more than one thread, or benign work does not get
+/// through the layers.
+pub fn serve(work: impl Fn(Task) -> Vec<u8>) -> io::Result<()> {
+    if !sys::is_single_threaded()? {
+        return Err(io::Error::other("a zygote has one thread"));
+    }
+    make_undumpable();
+    let control = io::stdin().as_fd().try_clone_to_owned()?;
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    let layers = probe(&null)?;
+    send(&control, &layers.bits().to_le_bytes(), SendFlags::NOSIGNAL)?;
+    let missing = layers.missing(Layers::MANDATORY);
+    if missing != Layers::NONE {
+        return Err(io::Error::other(format!("these layers do not hold: {missing}")));
+    }
+    let mut zygote = Zygote { control, null, layers, children: Vec::new(), buffer: vec![0; MAX_REQUEST] };
+    while zygote.wait()? {
+        if !zygote.start(&work)? {
+            break;
+        }
+    }
+    for child in std::mem::take(&mut zygote.children) {
+        child.end()?;
+    }
+    Ok(())
+}
+
+struct Zygote {
+    control: OwnedFd,
+    null: File,
+    layers: Layers,
+    children: Vec<Child>,
+    buffer: Vec<u8>,
+}
+
+struct Child {
+    pid: Pid,
+    /// The child has the other end, so that this one hangs up when it ends, however it ends.
+    life: PipeReader,
+    status: OwnedFd,
+    /// When it is killed. None: never, or it was.
+    deadline: Option<Instant>,
+    timed_out: bool,
+}
+
+impl Zygote {
+    /// Watches over the children until there is a request: false when there will be none.
+    fn wait(&mut self) -> io::Result<bool> {
+        loop {
+            let next = self.children.iter().filter_map(|child| child.deadline).min();
+            let timeout = next.map(|deadline| timespec(deadline.saturating_duration_since(Instant::now())));
+            let mut watched: Vec<PollFd<'_>> = Vec::with_capacity(self.children.len() + 1);
+            watched.push(PollFd::new(&self.control, PollFlags::IN));
+            // Hanging up is always told. What a child may write there is of no interest.
+            watched.extend(self.children.iter().map(|child| PollFd::new(&child.life, PollFlags::empty())));
+            match poll(&mut watched, timeout.as_ref()) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let ended: Vec<bool> = watched.iter().map(|one| !one.revents().is_empty()).collect();
+            for index in (1..ended.len()).rev().filter(|index| ended[*index]) {
+                self.children.swap_remove(index - 1).end()?;
+            }
+            let now = Instant::now();
+            for child in &mut self.children {
+                if child.deadline.is_some_and(|deadline| deadline <= now) {
+                    child.deadline = None;
+                    child.timed_out = true;
+                    child.kill();
+                }
+            }
+            if ended[0] {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Takes a request and starts its child: false when the parent is gone.
+    fn start(&mut self, work: &impl Fn(Task) -> Vec<u8>) -> io::Result<bool> {
+        let Some(request) = wire::receive(&self.control, &mut self.buffer)? else { return Ok(false) };
+        let Request { allowance, task, descriptors } = request;
+        let started = self.fork(&allowance, &self.buffer[task.clone()], &descriptors, work);
+        // No child finds what an earlier one was told.
+        self.buffer[task].fill(0);
+        let status = descriptors.status;
+        match started {
+            Ok((pid, life)) => {
+                let deadline = Instant::now().checked_add(allowance.time);
+                self.children.push(Child { pid, life, status, deadline, timed_out: false });
+            }
+            Err(error) => {
+                tell(&status, Status::NotJailed(-error.raw_os_error().unwrap_or(libc::EIO)));
+            }
+        }
+        Ok(true)
+    }
+
+    fn fork(
+        &self,
+        allowance: &Allowance,
+        task: &[u8],
+        descriptors: &Descriptors<OwnedFd>,
+        work: &impl Fn(Task) -> Vec<u8>,
+    ) -> io::Result<(Pid, PipeReader)> {
+        let size = rustix::fs::fstat(&descriptors.object)?.st_size;
+        let limits = Limits::new(allowance, u64::try_from(size).unwrap_or(u64::MAX))?;
+        let zygote = child::Zygote { pid: getpid(), null: self.null.as_fd(), layers: self.layers };
+        let (life, alive) = io::pipe()?;
+        match sys::fork()? {
+            sys::Forked::Child => {
+                child::run(&zygote, allowance, limits, task, descriptors, alive.as_fd(), work)
+            }
+            sys::Forked::Parent(pid) => {
+                // The child does the same; whoever comes first. Fails if it has ended already.
+                let _ = setpgid(Some(pid), Some(pid));
+                Ok((pid, life))
+            }
+        }
+    }
+}
+
+impl Child {
+    fn kill(&self) {
+        // Fails if it has ended; it is not waited for yet, so that its id is still its own.
+        let _ = kill_process_group(self.pid, Signal::KILL);
+        let _ = kill_process(self.pid, Signal::KILL);
+    }
+
+    /// Waits for a child that has let go of its life pipe, and says how it ended.
+    fn end(mut self) -> io::Result<()> {
+        // One that is ending keeps its exit code; one that only closed the pipe does not go on.
+        self.kill();
+        let (exit, peak) = sys::wait(self.pid)?;
+        // The first byte was written before the work began, which therefore cannot forge it.
+        let mut said = [0];
+        let jailed = self.life.read_exact(&mut said).is_ok();
+        let status = match exit {
+            _ if !jailed => Status::NotJailed(-1),
+            _ if said != [JAILED] => Status::NotJailed(i32::from(said[0])),
+            sys::Exit::Killed(libc::SIGKILL) if self.timed_out => Status::TimedOut,
+            sys::Exit::Killed(signal) => Status::Killed(signal),
+            sys::Exit::Exited(code) => Status::Exited(code, peak),
+        };
+        tell(&self.status, status);
+        Ok(())
+    }
+}
+
+/// Fails if whoever asked is gone, and then nobody wants to know.
+fn tell(pipe: &OwnedFd, status: Status) {
+    let _ = status.tell(pipe);
+}
+
+pub(super) fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: duration.subsec_nanos().into(),
+    }
+}

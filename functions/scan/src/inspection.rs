@@ -1,0 +1,153 @@
+//! The inspection of one object, in the jail: what goes in, what comes out, and what a bad end means.
+
+use airlock_content::{Declared, policy::Policy, verdict::Outcome};
+use airlock_engine::{Engine, EngineKind};
+use airlock_inspect::{Bounds, Finding, LIMITS, engine, inspect};
+use airlock_jail::{Allowance, Jail, JailError, Sealed, Task};
+use airlock_objects::{record::Record, setting::required};
+use airlock_telemetry::metric;
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use std::{os::unix::process::CommandExt as _, process::Command, sync::Arc, time::Duration};
+
+/// What the executable is called with to be the jail; the engine's name follows.
+const ARGUMENT: &str = "--jail";
+
+/// Address space of an inspection, besides what the rules take, one mapping of the object and one of its
+/// largest member: buffers and dictionaries of decoders, and what the engine notes.
+const MEMORY: u64 = 256 << 20;
+/// What is kept back from an inspection's time for its report.
+const REPORTING: Duration = Duration::from_secs(1);
+
+/// What an inspection is told.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    content_type: String,
+    file_name: String,
+    size: u64,
+    allowed_types: String,
+    timeout_ms: u64,
+}
+
+/// Whether this process was started to be the jail.
+pub(crate) fn is_asked_for() -> bool {
+    std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT)
+}
+
+/// The jail's side: loads the rules once, then inspects whatever it is given. Returns when the
+/// function that started it is gone.
+pub(crate) fn serve() -> anyhow::Result<()> {
+    let name = std::env::args().nth(2).context("the jail was not told which engine to load")?;
+    let engine = engine(name.parse()?)?;
+    airlock_jail::serve(|task| answer(&engine, task))?;
+    Ok(())
+}
+
+fn answer(engine: &Engine, task: Task) -> Vec<u8> {
+    // An empty report is none, and the other side says so.
+    let Ok(request) = serde_json::from_slice::<Request>(&task.bytes) else { return Vec::new() };
+    let Ok(policy) = Policy::parse(&request.allowed_types, u64::MAX) else { return Vec::new() };
+    let declared =
+        Declared { content_type: &request.content_type, file_name: &request.file_name, size: request.size };
+    let timeout = Duration::from_millis(request.timeout_ms);
+    let bounds = Bounds { scratch: task.scratch, limits: LIMITS, timeout };
+    inspect(engine, &policy, &task.object, &declared, bounds).to_report()
+}
+
+/// Has objects inspected.
+pub(crate) struct Inspector {
+    jail: Arc<Jail>,
+    rules: Rules,
+    allowed_types: String,
+    function: &'static str,
+}
+
+/// What this side knows of the rules, to hold reports against.
+struct Rules {
+    hash: String,
+    names: Vec<String>,
+}
+
+impl Rules {
+    fn of(kind: EngineKind) -> anyhow::Result<Self> {
+        let engine = engine(kind)?;
+        let names = engine.rules().iter().map(|rule| rule.name.clone()).collect();
+        Ok(Self { hash: engine.rules_hash().to_owned(), names })
+    }
+
+    fn has(&self, rule: &str) -> bool {
+        self.names.iter().any(|name| name == rule)
+    }
+}
+
+impl Inspector {
+    /// Starts the jail for `function`, with the engine in `SCAN_ENGINE`, and says which of the jail's
+    /// layers hold. Objects are held against the policy in `allowed_types`.
+    ///
+    /// # Errors
+    /// When the setting is missing, the policy is none, or a layer does not hold that has to.
+    pub(crate) fn start(function: &'static str, allowed_types: String) -> anyhow::Result<Self> {
+        Policy::parse(&allowed_types, u64::MAX)?;
+        let kind: EngineKind = required("SCAN_ENGINE")?;
+        let rules = Rules::of(kind)?;
+        let executable = std::env::current_exe().context("the executable cannot be found")?;
+        let name = std::env::args_os().next().context("the executable has no name")?;
+        let jail = Jail::start(move || {
+            let mut command = Command::new(&executable);
+            command.arg0(&name).args([ARGUMENT, kind.name()]);
+            command
+        })?;
+        let layers = jail.layers();
+        tracing::info!(%layers, engine = %kind, rules = rules.hash, "the jail is up");
+        for layer in layers.iter() {
+            metric::count(&format!("JailLayer.{}", layer.name()), function);
+        }
+        Ok(Self { jail: Arc::new(jail), rules, allowed_types, function })
+    }
+
+    /// Inspects one object. A bad end is a finding: the object cannot be scanned.
+    ///
+    /// # Errors
+    /// When the jail itself is unavailable: nothing is known about the object.
+    pub(crate) async fn inspect(
+        &self,
+        object: Sealed,
+        record: &Record,
+        timeout: Duration,
+    ) -> anyhow::Result<Finding> {
+        let request = Request {
+            content_type: record.content_type.clone(),
+            file_name: record.file_name.to_string(),
+            size: object.size(),
+            allowed_types: self.allowed_types.clone(),
+            timeout_ms: u64::try_from(timeout.saturating_sub(REPORTING).as_millis()).unwrap_or(u64::MAX),
+        };
+        let request = serde_json::to_vec(&request)?;
+        let limits = LIMITS.of_object(object.size());
+        let memory = MEMORY.saturating_add(limits.member_bytes);
+        let allowance = Allowance { time: timeout, memory, scratch: limits.total_bytes };
+        let jail = self.jail.clone();
+        // Waiting for a process is no work for the thread that answers the runtime.
+        let ended = tokio::task::spawn_blocking(move || jail.run(&object, &request, &allowance)).await?;
+        let reason = match ended {
+            Ok(report) => {
+                match Finding::from_report(&report.bytes, &record.content_type, |rule| self.rules.has(rule)) {
+                    Some(finding) => return Ok(finding),
+                    None => "its report cannot be true".to_owned(),
+                }
+            }
+            Err(JailError::Ended(ended)) => ended.to_string(),
+            Err(JailError::Unavailable(error)) => return Err(error.into()),
+        };
+        metric::count("InspectionsEndedBadly", self.function);
+        tracing::error!(object_id = %record.id, reason, "an inspection ended badly");
+        let reason = Some(format!("the inspection ended badly: {reason}"));
+        Ok(Finding { outcome: Outcome::Unscannable, detected_type: None, matches: Vec::new(), reason })
+    }
+
+    /// The rule set that is used.
+    pub(crate) fn rules_hash(&self) -> &str {
+        &self.rules.hash
+    }
+}

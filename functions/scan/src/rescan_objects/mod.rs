@@ -1,0 +1,167 @@
+//! Scans what is published again when the rules have changed, and recalls what they do not accept any
+//! more: from that moment nobody gets a URL for it. On a schedule, a limited number of objects in each
+//! run; once all are through, a run is a single read.
+//!
+//! AWS calls per run: GetItem; Scan of the `by-tenant` index for a page; one conditional write for each
+//! page. Per object: HeadObject; GetObject, once for each 8 MiB; one conditional transaction; for one
+//! that is recalled CopyObject to where it is held, and DeleteObject in published.
+
+mod recall;
+mod walk;
+
+use crate::{
+    fetch::{Source, fetch},
+    worker::{Worker, published_key, time_for_one},
+};
+use airlock_content::verdict::{Outcome, Verdict};
+use airlock_objects::{record::Record, setting::required, timestamp::Timestamp};
+use airlock_telemetry::metric;
+use anyhow::{Context as _, bail};
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Serialize;
+use std::time::SystemTime;
+use walk::{Page, Stage, Walk};
+
+const FUNCTION: &str = "rescan-objects";
+
+struct App {
+    worker: Worker,
+    /// The most objects that one run looks at.
+    per_run: u64,
+}
+
+/// How far the walk is: answered to whoever invoked the function, and logged.
+#[derive(Debug, Serialize)]
+struct Progress<'a> {
+    /// The rule set that objects are held against.
+    rules: &'a str,
+    /// Whether every object has been held against it.
+    finished: bool,
+    /// How many were, in this walk.
+    scanned: u64,
+    /// How many of these were recalled.
+    recalled: u64,
+    /// How many could not be scanned in this walk. They stay published, and another walk follows.
+    failed: u64,
+}
+
+/// Serves the function.
+///
+/// # Errors
+/// When a setting is missing, the rules cannot be loaded, the jail does not hold, or the Lambda
+/// runtime cannot be reached.
+pub fn run() -> anyhow::Result<()> {
+    crate::run(|| async {
+        let per_run = required("RESCAN_OBJECTS_PER_RUN")?;
+        // What was published stays so when a deployment takes its type no more: only rules recall.
+        let app = &App { worker: Worker::from_env(FUNCTION, "default".to_owned()).await?, per_run };
+        lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
+            let walk =
+                rescan(app, event.context.deadline()).await.map_err(anyhow::Error::into_boxed_dyn_error)?;
+            Ok::<_, lambda_runtime::Error>(serde_json::json!(progress(&walk)))
+        }))
+        .await
+        .map_err(anyhow::Error::from_boxed)
+    })
+}
+
+fn progress(walk: &Walk) -> Progress<'_> {
+    let Walk { rules, scanned, recalled, failed, .. } = walk;
+    Progress {
+        rules,
+        finished: walk.stage == Stage::Finished,
+        scanned: *scanned,
+        recalled: *recalled,
+        failed: *failed,
+    }
+}
+
+/// Goes on with the walk until it is over, this run's share is done, or its time is.
+async fn rescan(app: &App, deadline: SystemTime) -> anyhow::Result<Walk> {
+    let worker = &app.worker;
+    let mut walk = Walk::resume(&worker.registry, worker.inspector.rules_hash(), Timestamp::now()).await?;
+    let mut left = app.per_run;
+    while walk.stage == Stage::UnderWay {
+        let Page { records, next } = walk.page(&worker.registry).await?;
+        for record in &records {
+            if left == 0 || time_for_one(deadline).is_none() {
+                walk.save(&worker.registry).await?;
+                return Ok(walk);
+            }
+            left -= 1;
+            count(&mut walk, record, one(worker, record, deadline).await);
+        }
+        walk.turn(next);
+        walk.save(&worker.registry).await?;
+    }
+    tracing::info!(progress = ?progress(&walk), "rescanned");
+    Ok(walk)
+}
+
+fn count(walk: &mut Walk, record: &Record, outcome: anyhow::Result<Kept>) {
+    match outcome {
+        Ok(kept) => {
+            walk.scanned += 1;
+            walk.recalled += u64::from(kept == Kept::Recalled);
+        }
+        Err(error) => {
+            walk.failed += 1;
+            metric::count("RescanErrors", FUNCTION);
+            tracing::error!(
+                tenant_id = %record.tenant, object_id = %record.id, error = ?error,
+                "an object could not be scanned again; it stays as it was"
+            );
+        }
+    }
+}
+
+/// What became of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// It is still published.
+    Published,
+    /// It is not any more.
+    Recalled,
+}
+
+/// Holds one object against the rules.
+async fn one(worker: &Worker, record: &Record, deadline: SystemTime) -> anyhow::Result<Kept> {
+    let verdict = verdict(worker, record, deadline).await?;
+    match verdict.outcome {
+        Outcome::Clean => {
+            walk::note(&worker.registry, record, &verdict).await?;
+            Ok(Kept::Published)
+        }
+        Outcome::Malicious | Outcome::Mismatch | Outcome::LimitsExceeded => {
+            recall::recall(worker, record, &verdict).await?;
+            Ok(Kept::Recalled)
+        }
+        // A hiccup must not take away what was found clean; the metric tells.
+        Outcome::Unscannable => bail!(verdict.reason.unwrap_or_default()),
+    }
+}
+
+async fn verdict(worker: &Worker, record: &Record, deadline: SystemTime) -> anyhow::Result<Verdict> {
+    let head = head(worker, record).await?;
+    let size = head.content_length().and_then(|length| u64::try_from(length).ok()).context("no length")?;
+    let source = Source {
+        bucket: worker.published.bucket(),
+        key: published_key(record).to_string(),
+        etag: head.e_tag().context("no entity tag")?,
+        version_id: head.version_id(),
+        size,
+    };
+    let fetched = fetch(&worker.s3, &source).await?;
+    if size != record.size || record.sha256 != Some(fetched.sha256) {
+        let reason = "the published bytes are not those that were scanned";
+        return Ok(worker.verdict_without_scan(Outcome::Mismatch, reason));
+    }
+    let timeout = time_for_one(deadline).context("no time left in this invocation")?;
+    Ok(worker.verdict(worker.inspector.inspect(fetched.object, record, timeout).await?))
+}
+
+async fn head(worker: &Worker, record: &Record) -> Result<HeadObjectOutput, aws_sdk_s3::Error> {
+    let (bucket, key) = (worker.published.bucket(), published_key(record).to_string());
+    Ok(worker.s3.head_object().bucket(bucket).key(key).send().await?)
+}

@@ -1,0 +1,255 @@
+//! The walk over all published objects: how far it is, in one row of the registry, so that a run goes
+//! on where the one before it stopped. Which objects it has been at stands on the objects themselves.
+
+use airlock_content::verdict::Verdict;
+use airlock_objects::{
+    record::Record,
+    registry::{
+        Registry, RegistryError, Transaction,
+        row::{BY_TENANT, Item, PK, RULES, RowError, SK, number, object_key, optional, required, string},
+        verdict_attributes,
+    },
+    state::State,
+    timestamp::Timestamp,
+};
+use anyhow::bail;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
+use std::{collections::HashMap, time::Duration};
+
+/// Partition and sort key of the row. Rows of objects have a `#` in their partition.
+const ROW: &str = "rescan";
+/// How many rows of the index a page looks at.
+const PAGE: i32 = 500;
+/// For how long after a rule set was first seen functions with the one before it may still publish:
+/// the longest invocation that Lambda allows. A walk that began earlier is not the last.
+const OVERLAP: Duration = Duration::from_secs(900);
+
+/// Where a walk stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// There are objects that it has not been at.
+    UnderWay,
+    /// It has been at every object, and some could not be scanned: another walk follows.
+    Incomplete,
+    /// Every object has been scanned.
+    Finished,
+}
+
+impl Stage {
+    const ALL: [(Self, &str); 3] =
+        [(Self::UnderWay, "under_way"), (Self::Incomplete, "incomplete"), (Self::Finished, "finished")];
+
+    fn as_str(self) -> &'static str {
+        Self::ALL.into_iter().find_map(|(stage, name)| (stage == self).then_some(name)).unwrap_or_default()
+    }
+
+    fn read(item: &Item) -> Result<Self, RowError> {
+        let name: String = required(item, "stage")?;
+        Self::ALL
+            .into_iter()
+            .find_map(|(stage, known)| (known == name).then_some(stage))
+            .ok_or(RowError("stage"))
+    }
+}
+
+/// How far the walk is.
+#[derive(Clone, Debug)]
+pub(super) struct Walk {
+    /// The rule set that objects are held against.
+    pub(super) rules: String,
+    /// Objects looked at.
+    pub(super) scanned: u64,
+    /// Objects recalled.
+    pub(super) recalled: u64,
+    /// Objects that could not be looked at.
+    pub(super) failed: u64,
+    /// When this rule set was first seen.
+    seen_at: Timestamp,
+    /// When this walk began.
+    began_at: Timestamp,
+    /// Where it stands.
+    pub(super) stage: Stage,
+    /// Where in the index the next page begins.
+    next: Option<Item>,
+    /// Counts the writes of the row.
+    version: u64,
+}
+
+/// A part of the published objects.
+pub(super) struct Page {
+    /// Those with an older rule set.
+    pub(super) records: Vec<Record>,
+    /// Where the next page begins, if there is one.
+    pub(super) next: Option<Item>,
+}
+
+impl Walk {
+    /// The walk for `rules` where it was left; a new one if there is none. One call: GetItem.
+    pub(super) async fn resume(
+        registry: &Registry,
+        rules: &str,
+        now: Timestamp,
+    ) -> Result<Self, RegistryError> {
+        let answer = registry
+            .client()
+            .get_item()
+            .table_name(registry.table())
+            .key(PK, string(ROW))
+            .key(SK, string(ROW))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(RegistryError::unavailable)?;
+        let left = answer.item.as_ref().map(Self::from_item).transpose()?;
+        let version = left.as_ref().map_or(0, |walk| walk.version);
+        match left {
+            Some(walk) if walk.rules != rules => Ok(Self::new(rules, now, now, version)),
+            Some(walk) if walk.is_to_be_repeated(now) => Ok(Self::new(rules, walk.seen_at, now, version)),
+            Some(walk) => Ok(walk),
+            None => Ok(Self::new(rules, now, now, version)),
+        }
+    }
+
+    fn new(rules: &str, seen_at: Timestamp, began_at: Timestamp, version: u64) -> Self {
+        let rules = rules.to_owned();
+        Self {
+            rules,
+            scanned: 0,
+            recalled: 0,
+            failed: 0,
+            seen_at,
+            began_at,
+            stage: Stage::UnderWay,
+            next: None,
+            version,
+        }
+    }
+
+    /// Some objects could not be scanned, or may have been published behind its back by a function that
+    /// still had the rule set before this one.
+    fn is_to_be_repeated(&self, now: Timestamp) -> bool {
+        let settled_at = self.seen_at + OVERLAP;
+        match self.stage {
+            Stage::UnderWay => false,
+            Stage::Incomplete => true,
+            Stage::Finished => self.began_at < settled_at && now >= settled_at,
+        }
+    }
+
+    /// The page that is next. One call: Scan of the index of published objects.
+    pub(super) async fn page(&self, registry: &Registry) -> Result<Page, RegistryError> {
+        let answer = registry
+            .client()
+            .scan()
+            .table_name(registry.table())
+            .index_name(BY_TENANT)
+            .filter_expression("attribute_not_exists(#rules) OR #rules <> :rules")
+            .expression_attribute_names("#rules", RULES)
+            .expression_attribute_values(":rules", string(&self.rules))
+            .limit(PAGE)
+            .set_exclusive_start_key(self.next.clone())
+            .send()
+            .await
+            .map_err(RegistryError::unavailable)?;
+        let records = answer.items().iter().map(Record::from_item).collect::<Result<_, _>>()?;
+        Ok(Page { records, next: answer.last_evaluated_key })
+    }
+
+    /// The page is done; goes on to the next one, if there is one.
+    pub(super) fn turn(&mut self, next: Option<Item>) {
+        self.stage = match (&next, self.failed) {
+            (Some(_), _) => Stage::UnderWay,
+            (None, 0) => Stage::Finished,
+            (None, _) => Stage::Incomplete,
+        };
+        self.next = next;
+    }
+
+    /// Writes down how far it is. One call.
+    pub(super) async fn save(&mut self, registry: &Registry) -> anyhow::Result<()> {
+        let put = Put::builder()
+            .table_name(registry.table())
+            .set_item(Some(self.to_item()))
+            .condition_expression("attribute_not_exists(#version) OR #version = :seen")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":seen", number(self.version))
+            .build()
+            .map_err(RegistryError::unavailable)?;
+        if registry.write(Transaction::default().put(put)).await?.is_err() {
+            bail!("another rescan is at work");
+        }
+        self.version += 1;
+        Ok(())
+    }
+
+    fn to_item(&self) -> Item {
+        let next = self.next.clone().map(|next| ("next", AttributeValue::M(next)));
+        let fields = [
+            (PK, string(ROW)),
+            (SK, string(ROW)),
+            // Not under the name that the index's filter looks at: this is no object.
+            ("rule_set", string(&self.rules)),
+            ("scanned", number(self.scanned)),
+            ("recalled", number(self.recalled)),
+            ("failed", number(self.failed)),
+            ("seen_at", number(self.seen_at.as_millis())),
+            ("began_at", number(self.began_at.as_millis())),
+            ("stage", string(self.stage.as_str())),
+            ("version", number(self.version + 1)),
+        ];
+        fields.into_iter().chain(next).map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn from_item(item: &Item) -> Result<Self, RowError> {
+        let time = |name| Ok::<_, RowError>(Timestamp::from_millis(required(item, name)?));
+        let next = match item.get("next") {
+            None => None,
+            Some(AttributeValue::M(next)) => Some(next.clone()),
+            Some(_) => return Err(RowError("next")),
+        };
+        Ok(Self {
+            rules: required(item, "rule_set")?,
+            scanned: required(item, "scanned")?,
+            recalled: required(item, "recalled")?,
+            failed: required(item, "failed")?,
+            seen_at: time("seen_at")?,
+            began_at: time("began_at")?,
+            stage: Stage::read(item)?,
+            next,
+            version: optional(item, "version")?.unwrap_or(0),
+        })
+    }
+}
+
+/// Notes on an object that a newer rule set passes it as well. One call.
+///
+/// # Errors
+/// When the registry does not answer, or the row is not as it was read any more.
+pub(super) async fn note(registry: &Registry, record: &Record, verdict: &Verdict) -> anyhow::Result<()> {
+    let (pk, sk) = object_key(&record.tenant, record.id);
+    let set = verdict_attributes(verdict, Timestamp::now());
+    let names: HashMap<String, String> =
+        set.iter().map(|(name, _)| (format!("#{name}"), (*name).to_owned())).collect();
+    let assignments: Vec<String> = set.iter().map(|(name, _)| format!("#{name} = :{name}")).collect();
+    let mut update = Update::builder()
+        .table_name(registry.table())
+        .key(PK, string(pk))
+        .key(SK, string(sk))
+        .update_expression(format!("SET #version = :next, {}", assignments.join(", ")))
+        .condition_expression("#state = :published AND #version = :seen")
+        .set_expression_attribute_names(Some(names))
+        .expression_attribute_names("#state", "state")
+        .expression_attribute_names("#version", "version")
+        .expression_attribute_values(":published", string(State::Published))
+        .expression_attribute_values(":seen", number(record.version))
+        .expression_attribute_values(":next", number(record.version + 1));
+    for (name, value) in set {
+        update = update.expression_attribute_values(format!(":{name}"), value);
+    }
+    let update = update.build().map_err(RegistryError::unavailable)?;
+    match registry.write(Transaction::default().update(update)).await? {
+        Ok(()) => Ok(()),
+        // Deleted meanwhile, or the index lags behind the table: the next walk sees.
+        Err(_) => bail!("the row has changed"),
+    }
+}

@@ -1,0 +1,69 @@
+//! Which kind of archive content is, whatever it is called.
+
+/// An archive, or one compressed file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// ZIP (APPNOTE.TXT 6.3), and whatever is one: documents, Java archives.
+    Zip,
+    /// tar: ustar, pax and GNU (POSIX.1-2017, pax).
+    Tar,
+    /// gzip (RFC 1952).
+    Gzip,
+    /// bzip2.
+    Bzip2,
+    /// XZ (xz-file-format 1.2).
+    Xz,
+    /// Zstandard (RFC 8878).
+    Zstd,
+    /// 7z (7zFormat.txt).
+    SevenZip,
+}
+
+/// Signatures at the start. Zstandard's skippable frames (RFC 8878, section 3.1.2) can precede a frame.
+const SIGNATURES: [(&[u8], Format); 6] = [
+    (b"PK\x03\x04", Format::Zip),
+    (b"\x1f\x8b\x08", Format::Gzip),
+    (b"BZh", Format::Bzip2),
+    (b"\xfd7zXZ\0", Format::Xz),
+    (b"\x28\xb5\x2f\xfd", Format::Zstd),
+    (b"7z\xbc\xaf\x27\x1c", Format::SevenZip),
+];
+
+impl Format {
+    /// What `bytes` can be unpacked as. A ZIP is found by its end, too, as programs find it.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        let is_it = |signature: &[u8], format| {
+            bytes.starts_with(signature) && (format != Self::Bzip2 || is_bzip2(&bytes[signature.len()..]))
+        };
+        if let Some((_, format)) = SIGNATURES.iter().find(|(signature, format)| is_it(signature, *format)) {
+            return Some(*format);
+        }
+        if bytes.len() >= 8 && (0x50..=0x5f).contains(&bytes[0]) && bytes[1..4] == *b"\x2a\x4d\x18" {
+            return Some(Self::Zstd);
+        }
+        if crate::tar::is_tar(bytes) {
+            return Some(Self::Tar);
+        }
+        crate::zip::is_at_the_end(bytes).then_some(Self::Zip)
+    }
+
+    /// What the compressed file in a file of this name is called, where a format has no names.
+    pub(crate) fn unpacked_name(self, name: &str) -> String {
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+        match extension.to_ascii_lowercase().as_str() {
+            "gz" | "bz2" | "xz" | "zst" if !stem.is_empty() => stem.to_owned(),
+            "tgz" | "tbz" | "tbz2" | "txz" | "tzst" if !stem.is_empty() => format!("{stem}.tar"),
+            _ => "content".to_owned(),
+        }
+    }
+}
+
+/// A level, and a block or the end of a stream without one: the digits of pi and of its root. `BZh`
+/// alone can be the start of a text.
+fn is_bzip2(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
+            | [b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..]
+    )
+}

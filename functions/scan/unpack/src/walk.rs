@@ -1,0 +1,185 @@
+//! The walk: what all formats have in common. Each member's name is checked, its bytes are charged
+//! to the budget, and the visitor sees it, with whom it may be walked in turn.
+
+use crate::{
+    Format,
+    limits::Budget,
+    path::{self, Paths},
+    refusal::{Exceeded, Refusal, Stop, Why},
+    scratch::Scratch,
+    seven_zip, stream, tar, zip,
+};
+use std::{
+    io::{self, Read},
+    ops::ControlFlow,
+};
+
+/// A file in an archive.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'a> {
+    /// Its path from the object down, printable and of bounded length.
+    pub path: &'a str,
+    /// Its name within its folder, printable and of bounded length.
+    pub name: &'a str,
+    /// Its content.
+    pub bytes: &'a [u8],
+}
+
+/// Who looks at members.
+pub trait Visitor {
+    /// Looks at one member. It may be an archive, which can be [walked](Unpacker::walk) in turn.
+    /// `Break` ends the walk, as does any limit.
+    fn member(&mut self, member: Member<'_>, unpacker: &mut Unpacker) -> ControlFlow<()>;
+
+    /// Is told of a member, or an archive, that cannot be looked at or must not be trusted. The walk
+    /// goes on behind it where it can.
+    fn refused(&mut self, refusal: Refusal);
+}
+
+/// What the walk of one object needs, across all archives in it.
+#[derive(Debug)]
+pub struct Unpacker {
+    scratch: Scratch,
+    budget: Budget,
+    /// The path of the archive that is walked; empty for the object.
+    here: String,
+    depth: u32,
+}
+
+impl Unpacker {
+    /// For one object.
+    pub fn new(scratch: Scratch, budget: Budget) -> Self {
+        Self { scratch, budget, here: String::new(), depth: 0 }
+    }
+
+    /// What is left of the budget.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Walks an archive called `name`: the object, or the member that a visitor is looking at.
+    /// `Break` if nothing more of the object can or need be looked at.
+    pub fn walk(
+        &mut self,
+        format: Format,
+        name: &str,
+        bytes: &[u8],
+        visitor: &mut dyn Visitor,
+    ) -> ControlFlow<()> {
+        self.depth += 1;
+        let mut walk = Walk { unpacker: self, visitor, paths: Paths::default() };
+        let walked = walk.run(format, name, bytes);
+        self.depth -= 1;
+        match walked {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(Stop::Enough) => ControlFlow::Break(()),
+            Err(Stop::Why(why)) => {
+                let is_final = why.is_final();
+                visitor.refused(Refusal { path: self.here.clone(), why });
+                if is_final { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            }
+        }
+    }
+}
+
+/// The walk of one archive.
+pub(crate) struct Walk<'w> {
+    unpacker: &'w mut Unpacker,
+    visitor: &'w mut dyn Visitor,
+    paths: Paths,
+}
+
+impl Walk<'_> {
+    fn run(&mut self, format: Format, name: &str, bytes: &[u8]) -> Result<(), Stop> {
+        let limits = self.unpacker.budget.limits();
+        if self.unpacker.depth > limits.depth {
+            return Err(Why::Limit(Exceeded::Depth(limits.depth)).into());
+        }
+        match format {
+            Format::Zip => zip::walk(self, bytes),
+            Format::Tar => tar::walk(self, bytes),
+            Format::SevenZip => seven_zip::walk(self, bytes),
+            Format::Gzip | Format::Bzip2 | Format::Xz | Format::Zstd => {
+                stream::walk(self, format, &format.unpacked_name(name), bytes)
+            }
+        }
+    }
+
+    pub(crate) fn budget(&mut self) -> &mut Budget {
+        &mut self.unpacker.budget
+    }
+
+    /// Tells the visitor what is wrong with one member, unless the walk ends with it.
+    pub(crate) fn refuse(&mut self, raw_name: &[u8], why: Why) -> Result<(), Stop> {
+        let path = self.path_of(&path::shown(raw_name));
+        let is_final = why.is_final();
+        self.visitor.refused(Refusal { path, why });
+        if is_final { Err(Stop::Enough) } else { Ok(()) }
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        let here = &self.unpacker.here;
+        path::shorten(&if here.is_empty() { name.to_owned() } else { format!("{here}/{name}") })
+    }
+
+    /// Counts a member and checks its name.
+    ///
+    /// # Errors
+    ///
+    /// If it is one too many, or its name makes it unacceptable; to be given to [`Walk::refuse`].
+    pub(crate) fn enter(&mut self, raw_name: &[u8], is_folder: bool) -> Result<(), Why> {
+        self.budget().charge_member()?;
+        let longest = self.budget().limits().path_bytes;
+        if raw_name.len() > longest {
+            return Err(Why::Limit(Exceeded::PathBytes(longest)));
+        }
+        let path = path::check(raw_name).map_err(Why::Name)?;
+        if path.is_empty() && !is_folder {
+            return Err(Why::Name(crate::NameFault::Empty));
+        }
+        if self.paths.insert(path, is_folder) { Ok(()) } else { Err(Why::Duplicate) }
+    }
+
+    /// Shows the visitor a member whose bytes stand in the archive as they are.
+    pub(crate) fn stored(&mut self, raw_name: &[u8], bytes: &[u8]) -> Result<(), Stop> {
+        let size = bytes.len() as u64;
+        let charged = self.budget().announced_member(size).and_then(|()| self.budget().charge(size));
+        match charged {
+            Ok(()) => self.show(raw_name, bytes),
+            Err(why) => self.refuse(raw_name, why),
+        }
+    }
+
+    /// Unpacks a member of at most `most` bytes, has `check` look at it and shows it the visitor.
+    pub(crate) fn packed(
+        &mut self,
+        raw_name: &[u8],
+        content: &mut dyn Read,
+        most: u64,
+        fault: impl Fn(io::Error) -> Why,
+        check: impl FnOnce(&[u8]) -> Result<(), Why>,
+    ) -> Result<(), Stop> {
+        let Unpacker { scratch, budget, .. } = &mut *self.unpacker;
+        let held = match scratch.hold(content, budget, most, fault) {
+            Ok(held) => held,
+            Err(Stop::Why(why)) => return self.refuse(raw_name, why),
+            Err(enough) => return Err(enough),
+        };
+        // What fails its checksum is looked at all the same: a rule may know it.
+        let checked = check(held.bytes());
+        let shown = self.show(raw_name, held.bytes());
+        self.unpacker.scratch.release(held)?;
+        shown?;
+        checked.or_else(|why| self.refuse(raw_name, why))
+    }
+
+    fn show(&mut self, raw_name: &[u8], bytes: &[u8]) -> Result<(), Stop> {
+        let shown = path::shown(raw_name);
+        let path = self.path_of(&shown);
+        let name = shown.rsplit(['/', '\\']).next().unwrap_or(&shown);
+        let outside = std::mem::replace(&mut self.unpacker.here, path.clone());
+        let flow = self.visitor.member(Member { path: &path, name, bytes }, self.unpacker);
+        self.unpacker.here = outside;
+        if flow.is_break() { Err(Stop::Enough) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,206 @@
+//! When the rules change: what was published under older ones is scanned again, and what the new ones
+//! match is recalled.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
+
+mod support;
+
+use airlock_local_access::Principal;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::primitives::ByteStream;
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, process::Command};
+use support::{
+    World, eicar, eventually,
+    person::{Person, id, sha256},
+};
+
+/// What an older version of the rules would have left: published, with another rule set in its row.
+async fn published_under_older_rules(ada: &Person<'_>, name: &str, bytes: &[u8]) -> String {
+    let world = ada.world;
+    // As long as the bytes that it is to have, so that row and object agree.
+    let upload_id = id(&ada.upload(name, "text/plain", &b"a clean line\n".repeat(9)[..bytes.len()]).await);
+    let bucket = &world.stack.ready().buckets.published;
+    let keys = world.keys(bucket).await;
+    let key = keys.iter().find(|key| key.ends_with(&upload_id)).unwrap();
+    let body = ByteStream::from(bytes.to_vec());
+    world.s3().put_object().bucket(bucket).key(key).body(body).send().await.unwrap();
+    let set = [("rules", "older".to_owned()), ("sha256", sha256(bytes))];
+    let mut update = world
+        .dynamodb()
+        .update_item()
+        .table_name(&world.stack.ready().table)
+        .key("pk", AttributeValue::S(format!("acme#{upload_id}")))
+        .key("sk", AttributeValue::S("object".to_owned()))
+        .update_expression("SET #rules = :rules, #sha256 = :sha256");
+    for (name, value) in set {
+        update = update
+            .expression_attribute_names(format!("#{name}"), name)
+            .expression_attribute_values(format!(":{name}"), AttributeValue::S(value));
+    }
+    update.send().await.unwrap();
+    upload_id
+}
+
+async fn row(world: &World, upload_id: &str) -> BTreeMap<String, String> {
+    let answer = world
+        .dynamodb()
+        .get_item()
+        .table_name(&world.stack.ready().table)
+        .key("pk", AttributeValue::S(format!("acme#{upload_id}")))
+        .key("sk", AttributeValue::S("object".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    let text = |value: AttributeValue| match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => text,
+        other => format!("{other:?}"),
+    };
+    answer.item.unwrap().into_iter().map(|(name, value)| (name, text(value))).collect()
+}
+
+async fn rescan(world: &World) -> Value {
+    world.stack.invoke("rescan-objects", json!({})).await.unwrap()
+}
+
+/// How often each object was read by the rescan.
+fn reads(world: &World) -> BTreeMap<String, usize> {
+    let mut reads = BTreeMap::new();
+    for call in world.stack.access().calls() {
+        if call.principal == Principal::Function("RescanObjects".to_owned())
+            && call.operation == "s3:GetObject"
+        {
+            let id = call.resource.rsplit('/').next().unwrap().to_owned();
+            *reads.entry(id).or_default() += 1;
+        }
+    }
+    reads
+}
+
+#[tokio::test]
+async fn what_later_rules_match_is_recalled_and_the_rest_stays() {
+    let world = World::start().await;
+    let ada = world.ada();
+    let bad = published_under_older_rules(&ada, "bad.txt", &eicar()).await;
+    let good = published_under_older_rules(&ada, "good.txt", b"a harmless line of text\n").await;
+    let new = id(&ada.upload("new.txt", "text/plain", b"another harmless line\n").await);
+    let url = ada.download_url(&bad).await.json()["url"].as_str().unwrap().to_owned();
+    assert_eq!(world.http.get(&url).send().await.unwrap().status(), 200, "published, as far as anyone knows");
+
+    let answer = rescan(&world).await;
+    assert_eq!(
+        (&answer["finished"], &answer["scanned"], &answer["recalled"]),
+        (&json!(true), &json!(2), &json!(1))
+    );
+    assert_eq!(
+        reads(&world).keys().collect::<Vec<_>>(),
+        [&bad, &good],
+        "what the rules of now passed is left alone"
+    );
+
+    let record = ada.get(&format!("/uploads/{bad}")).await.json();
+    assert_eq!(record["state"], "rejected", "{record}");
+    assert_eq!(record["verdict"]["matches"][0]["rule"], "eicar_test_file");
+    assert_eq!(ada.download_url(&bad).await.status, 404);
+    assert_eq!(ada.get(&format!("/objects/{bad}")).await.status, 404);
+    assert_eq!(world.http.get(&url).send().await.unwrap().status(), 404, "URLs that are out end as well");
+    let listed = ada.get("/objects").await.json();
+    let listed: Vec<&str> = listed["objects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|object| object["object_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(listed, [&new, &good]);
+    for kept in [&good, &new] {
+        assert_eq!(row(&world, kept).await["rules"], answer["rules"].as_str().unwrap());
+        assert_eq!(ada.download(kept).await.status(), 200);
+    }
+    let held = world.keys(&world.stack.ready().buckets.quarantine).await;
+    assert!(held.len() == 1 && held[0].starts_with("held/") && held[0].ends_with(&bad), "{held:?}");
+
+    // Once all are through, a run is a single read.
+    let before = world.calls_of("RescanObjects").len();
+    assert_eq!(rescan(&world).await, answer);
+    assert_eq!(world.calls_of("RescanObjects")[before..], ["dynamodb:GetItem"]);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_rescan_killed_in_the_middle_scans_nothing_twice_and_misses_nothing() {
+    let world = World::with(&[("RescanObjectsPerRun", "4")]).await;
+    let ada = world.ada();
+    let mut versions = BTreeMap::new();
+    for number in 0..7 {
+        let upload_id = published_under_older_rules(&ada, &format!("{number}.txt"), b"harmless\n").await;
+        let version: u64 = row(&world, &upload_id).await["version"].parse().unwrap();
+        versions.insert(upload_id, version);
+    }
+    assert_eq!(rescan(&world).await["scanned"], 4, "a run has its share");
+    assert_eq!(reads(&world).len(), 4);
+
+    // Killed as it is about to write down what it found of the next.
+    let hold = world
+        .stack
+        .access()
+        .hold(Principal::Function("RescanObjects".to_owned()), "dynamodb:TransactWriteItems");
+    let killed = async {
+        hold.arrived().await;
+        for pid in world.stack.processes("rescan-objects") {
+            let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        }
+    };
+    let (answer, ()) = tokio::join!(world.stack.invoke("rescan-objects", json!({})), killed);
+    assert!(answer.is_err());
+    drop(hold);
+
+    let world_ref = &world;
+    eventually("the rescan is finished", || async move {
+        (rescan(world_ref).await["finished"] == true).then_some(())
+    })
+    .await;
+    for (upload_id, version) in versions {
+        let now: u64 = row(&world, &upload_id).await["version"].parse().unwrap();
+        assert_eq!(now, version + 1, "{upload_id} was noted once");
+    }
+    let twice = reads(&world).values().filter(|count| **count > 1).count();
+    assert!(twice <= 1, "only the one that was being read when it was killed: {:?}", reads(&world));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn t07_published_bytes_that_nobody_scanned_are_recalled() {
+    let world = World::start().await;
+    let ada = world.ada();
+    let upload_id = published_under_older_rules(&ada, "a.txt", b"a harmless line\n").await;
+    let bucket = &world.stack.ready().buckets.published;
+    let key = &world.keys(bucket).await[0];
+    let body = ByteStream::from_static(b"other bytes, as many");
+    world.s3().put_object().bucket(bucket).key(key).body(body).send().await.unwrap();
+    assert_eq!(rescan(&world).await["recalled"], 1);
+    let record = ada.get(&format!("/uploads/{upload_id}")).await.json();
+    assert_eq!(record["verdict"]["reason"], "the published bytes are not those that were scanned");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_goes_on_until_it_is_finished() {
+    let world = World::with(&[("RescanObjectsPerRun", "1")]).await;
+    let ada = world.ada();
+    for name in ["a.txt", "b.txt", "c.txt"] {
+        published_under_older_rules(&ada, name, b"a harmless line\n").await;
+    }
+    let api = world.stack.ready().api.clone();
+    let run = move || {
+        Command::new(env!("CARGO_BIN_EXE_airlock"))
+            .args(["rescan", "--json", "--api", &api])
+            .output()
+            .unwrap()
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&answer["finished"], &answer["scanned"]), (&json!(true), &json!(3)));
+    world.end().await;
+}
