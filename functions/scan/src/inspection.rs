@@ -1,8 +1,8 @@
 //! The inspection of one object, in the jail: what goes in, what comes out, and what a bad end means.
 
 use airlock_content::{Declared, policy::Policy, verdict::Outcome};
-use airlock_engine::{Engine, EngineKind};
-use airlock_inspect::{Bounds, Finding, LIMITS, engine, inspect};
+use airlock_engine::{Engine, EngineKind, RuleSet};
+use airlock_inspect::{Bounds, Finding, LIMITS, engine, inspect, rule_set};
 use airlock_jail::{Allowance, Jail, JailError, Sealed, Task};
 use airlock_objects::{record::Record, setting::required};
 use airlock_telemetry::metric;
@@ -58,27 +58,10 @@ fn answer(engine: &Engine, task: Task) -> Vec<u8> {
 /// Has objects inspected.
 pub(crate) struct Inspector {
     jail: Arc<Jail>,
-    rules: Rules,
+    /// To hold reports against; the engine itself is only in the jail.
+    rules: RuleSet,
     allowed_types: String,
     function: &'static str,
-}
-
-/// What this side knows of the rules, to hold reports against.
-struct Rules {
-    hash: String,
-    names: Vec<String>,
-}
-
-impl Rules {
-    fn of(kind: EngineKind) -> anyhow::Result<Self> {
-        let engine = engine(kind)?;
-        let names = engine.rules().iter().map(|rule| rule.name.clone()).collect();
-        Ok(Self { hash: engine.rules_hash().to_owned(), names })
-    }
-
-    fn has(&self, rule: &str) -> bool {
-        self.names.iter().any(|name| name == rule)
-    }
 }
 
 impl Inspector {
@@ -90,7 +73,7 @@ impl Inspector {
     pub(crate) fn start(function: &'static str, allowed_types: String) -> anyhow::Result<Self> {
         Policy::parse(&allowed_types, u64::MAX)?;
         let kind: EngineKind = required("SCAN_ENGINE")?;
-        let rules = Rules::of(kind)?;
+        let rules = rule_set(kind)?;
         let executable = std::env::current_exe().context("the executable cannot be found")?;
         let name = std::env::args_os().next().context("the executable has no name")?;
         let jail = Jail::start(move || {

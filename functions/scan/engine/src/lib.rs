@@ -22,7 +22,7 @@ use variables::Variables;
 
 pub use check::{Problem, Report, RuleReport, Side, check, samples_of};
 pub use kind::{EngineKind, UnknownEngine};
-pub use rule::RuleInfo;
+pub use rule::{RuleInfo, RuleSet};
 pub use source::{Refusal, RulesError, Severity, Source};
 
 /// Compiled rules. Can be shared between threads.

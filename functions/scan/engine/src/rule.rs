@@ -1,6 +1,10 @@
 //! What a rule says about itself.
 
-use crate::source::{Refusal, RulesError, Severity, Source, refused};
+use crate::{
+    EngineError,
+    artefact::Artefact,
+    source::{Refusal, RulesError, Severity, Source, refused},
+};
 
 /// A rule, as its metadata describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +17,32 @@ pub struct RuleInfo {
     pub description: String,
     /// Where to read on.
     pub reference: String,
+}
+
+/// What compiled rules say about themselves, for whoever doesn't run them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleSet {
+    /// The hash that [`crate::Engine::rules_hash`] answers as well.
+    pub hash: String,
+    /// All rules, sorted by name.
+    pub rules: Vec<RuleInfo>,
+}
+
+impl RuleSet {
+    /// Reads it off what [`crate::Engine::save`] gave; no engine is loaded.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are damaged, or of another version of an engine or of this program.
+    pub fn of(artefact: &[u8]) -> Result<Self, EngineError> {
+        let Artefact { hash, rules, .. } = Artefact::from_bytes(artefact)?;
+        Ok(Self { hash, rules })
+    }
+
+    /// Whether there is a rule of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.rules.binary_search_by(|rule| rule.name.as_str().cmp(name)).is_ok()
+    }
 }
 
 /// A rule's name and the texts among its metadata, as an engine has compiled them.

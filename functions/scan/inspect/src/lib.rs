@@ -20,7 +20,7 @@ use airlock_content::{
 use airlock_engine::{Engine, EngineError};
 use identify::{Content, Flaw};
 use members::Found;
-pub use rules::engine;
+pub use rules::{engine, rule_set};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
