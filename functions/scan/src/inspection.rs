@@ -3,12 +3,12 @@
 use airlock_content::{Declared, policy::Policy, verdict::Outcome};
 use airlock_engine::{Engine, EngineKind, RuleSet};
 use airlock_inspect::{Bounds, Finding, LIMITS, engine, inspect, rule_set};
-use airlock_jail::{Allowance, Jail, JailError, Sealed, Task};
+use airlock_jail::{Allowance, Draft, Jail, JailError, Sealed, Task};
 use airlock_objects::{record::Record, setting::required};
 use airlock_telemetry::metric;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
-use std::{os::unix::process::CommandExt as _, process::Command, sync::Arc, time::Duration};
+use std::{io::Write as _, os::unix::process::CommandExt as _, process::Command, sync::Arc, time::Duration};
 
 /// What the executable is called with to be the jail; the engine's name follows.
 const ARGUMENT: &str = "--jail";
@@ -18,6 +18,8 @@ const ARGUMENT: &str = "--jail";
 const MEMORY: u64 = 256 << 20;
 /// What is kept back from an inspection's time for its report.
 const REPORTING: Duration = Duration::from_secs(1);
+/// How long the harmless text may take with which a jail is tried.
+const PROVING: Duration = Duration::from_secs(5);
 
 /// What an inspection is told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,6 +57,12 @@ fn answer(engine: &Engine, task: Task) -> Vec<u8> {
     inspect(engine, &policy, &task.object, &declared, bounds).to_report()
 }
 
+fn allowance(object: &Sealed, time: Duration) -> Allowance {
+    let limits = LIMITS.of_object(object.size());
+    let memory = MEMORY.saturating_add(limits.member_bytes);
+    Allowance { time, memory, scratch: limits.total_bytes }
+}
+
 /// Has objects inspected.
 pub(crate) struct Inspector {
     jail: Arc<Jail>,
@@ -86,7 +94,30 @@ impl Inspector {
         for layer in layers.iter() {
             metric::count(&format!("JailLayer.{}", layer.name()), function);
         }
-        Ok(Self { jail: Arc::new(jail), rules, allowed_types, function })
+        let inspector = Self { jail: Arc::new(jail), rules, allowed_types, function };
+        inspector.prove().context("a harmless text could not be inspected in the jail")?;
+        Ok(inspector)
+    }
+
+    /// Inspects a harmless text: a jail that stops benign work looks like one that finds everything bad.
+    fn prove(&self) -> anyhow::Result<()> {
+        const TEXT: &[u8] = b"harmless\n";
+        let mut draft = Draft::new(TEXT.len() as u64)?;
+        draft.write_all(TEXT)?;
+        let request = Request {
+            content_type: "text/plain".to_owned(),
+            file_name: "harmless.txt".to_owned(),
+            size: TEXT.len() as u64,
+            allowed_types: "default".to_owned(),
+            timeout_ms: 5_000,
+        };
+        let object = draft.seal()?;
+        let report = self.jail.run(&object, &serde_json::to_vec(&request)?, &allowance(&object, PROVING))?;
+        let finding = Finding::from_report(&report.bytes, "text/plain", |rule| self.rules.has(rule));
+        match finding {
+            Some(Finding { outcome: Outcome::Clean, .. }) => Ok(()),
+            other => bail!("it was found to be {other:?}"),
+        }
     }
 
     /// Inspects one object. A bad end is a finding: the object cannot be scanned.
@@ -107,10 +138,7 @@ impl Inspector {
             timeout_ms: u64::try_from(timeout.saturating_sub(REPORTING).as_millis()).unwrap_or(u64::MAX),
         };
         let request = serde_json::to_vec(&request)?;
-        let limits = LIMITS.of_object(object.size());
-        let memory = MEMORY.saturating_add(limits.member_bytes);
-        let allowance = Allowance { time: timeout, memory, scratch: limits.total_bytes };
-        let jail = self.jail.clone();
+        let (jail, allowance) = (self.jail.clone(), allowance(&object, timeout));
         // Waiting for a process is no work for the thread that answers the runtime.
         let ended = tokio::task::spawn_blocking(move || jail.run(&object, &request, &allowance)).await?;
         let reason = match ended {
