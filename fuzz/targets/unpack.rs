@@ -59,23 +59,51 @@ fn assert_path(path: &str) {
     assert!(path.chars().count() <= 200 && !path.chars().any(char::is_control), "{path:?}");
 }
 
-/// Puts the checksums of a 7z file's headers right, as whoever means harm would.
-fn mended(mut archive: Vec<u8>) -> Vec<u8> {
-    if !archive.starts_with(b"7z\xbc\xaf\x27\x1c") || archive.len() < 32 {
-        return archive;
+/// Puts the checksums of headers right, as whoever means harm would: else nothing behind them is seen.
+fn mend(archive: &mut [u8]) {
+    if archive.starts_with(b"7z\xbc\xaf\x27\x1c") {
+        mend_seven_zip(archive);
+    } else if archive.starts_with(b"\xfd7zXZ\0") {
+        mend_xz(archive);
+    } else {
+        let (blocks, _) = archive.as_chunks_mut::<512>();
+        blocks.iter_mut().filter(|block| block[257..262] == *b"ustar").for_each(mend_tar);
     }
-    let number = |at: usize| archive[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    let start = 32_u64.saturating_add(number(12));
-    let end = start.saturating_add(number(20));
-    if let (Ok(start), Ok(end)) = (usize::try_from(start), usize::try_from(end))
+}
+
+/// The header at the end, and the one at the start with the other's checksum (7zFormat.txt).
+fn mend_seven_zip(archive: &mut [u8]) {
+    let number = |at: usize| archive.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+    let place = |number: u64| usize::try_from(number).ok();
+    let start = number(12).and_then(place).and_then(|start| start.checked_add(32));
+    let end = start.zip(number(20).and_then(place)).and_then(|(start, size)| start.checked_add(size));
+    if let Some((start, end)) = start.zip(end)
         && let Some(header) = archive.get(start..end)
     {
         let sum = crc32fast::hash(header);
         archive[28..32].copy_from_slice(&sum.to_le_bytes());
     }
-    let sum = crc32fast::hash(&archive[12..32]);
-    archive[8..12].copy_from_slice(&sum.to_le_bytes());
-    archive
+    if let Some(start) = archive.get(12..32) {
+        let sum = crc32fast::hash(start);
+        archive[8..12].copy_from_slice(&sum.to_le_bytes());
+    }
+}
+
+/// The header of the stream and that of its first block (xz-file-format, 2.1.1 and 3.1).
+fn mend_xz(archive: &mut [u8]) {
+    let Some(size) = archive.get(12).map(|size| 4 * usize::from(*size)) else { return };
+    for (header, sum) in [(6..8, 8), (12..12 + size, 12 + size)] {
+        if archive.len() >= sum + 4 {
+            let value = crc32fast::hash(&archive[header]);
+            archive[sum..sum + 4].copy_from_slice(&value.to_le_bytes());
+        }
+    }
+}
+
+fn mend_tar(block: &mut [u8; 512]) {
+    block[148..156].fill(b' ');
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
 }
 
 fn scratch() -> File {
@@ -83,8 +111,9 @@ fn scratch() -> File {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let Some(format) = Format::of(input) else { return };
-    let archive = mended(input.to_vec());
+    let mut archive = input.to_vec();
+    mend(&mut archive);
+    let Some(format) = Format::of(&archive) else { return };
     let deadline = Instant::now() + Duration::from_secs(3600);
     let budget = Budget::new(LIMITS, archive.len() as u64, deadline);
     let limits = *budget.limits();

@@ -39,6 +39,8 @@ impl From<io::Error> for Problem {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => malformed("it is cut off"),
+            // The system's errors have a code. The others are what a library says of the content.
+            _ if error.raw_os_error().is_none() => malformed(error.to_string()),
             _ => Self::Io(error),
         }
     }
