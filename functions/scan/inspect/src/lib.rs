@@ -86,7 +86,7 @@ pub fn inspect(
         Ok(media_type) => hold_against(media_type, declared, identify::identify(file, media_type)),
     };
     let (outcome, reason) = conclude(&matches, identity, scan, found);
-    Finding { outcome, detected_type, matches, reason }
+    Finding { outcome, detected_type, matches, reason: reason.map(report::shortened) }
 }
 
 /// Why an object is not what it was declared to be, or can't be known to be.

@@ -7,6 +7,12 @@ use airlock_content::{media_types, verdict::Outcome};
 /// The most bytes that a reason may have. Longer ones say nothing that a person reads.
 const MAX_REASON: usize = 4096;
 
+/// As much of a reason as a report may have: it quotes content, which can have names of any length.
+pub(crate) fn shortened(mut reason: String) -> String {
+    reason.truncate(reason.floor_char_boundary(MAX_REASON));
+    reason
+}
+
 impl Finding {
     /// The finding as bytes for [`Finding::from_report`].
     pub fn to_report(&self) -> Vec<u8> {

@@ -32,9 +32,22 @@ fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut Cow<'static, str
     let layout = zip_frame::layout(&mut archive)?;
     // Names stay readable when content is encrypted, but the list of types does not.
     refuse_encryption(&archive)?;
-    *media_type = type_by_members(&mut archive)?;
+    let found = type_by_members(&mut archive)?;
+    if !is_name(&found) {
+        return Err(malformed("the media type that it names is none"));
+    }
+    *media_type = found;
     refuse_open_document_macros(&archive, media_type)?;
     zip_frame::refuse_gaps(input, &layout)
+}
+
+/// Whether a type that content names can be one (RFC 6838, section 4.2).
+fn is_name(media_type: &str) -> bool {
+    let is_part = |part: &str| {
+        (1..=127).contains(&part.len())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    };
+    media_type.split_once('/').is_some_and(|(kind, name)| is_part(kind) && is_part(name))
 }
 
 impl From<ZipError> for Problem {

@@ -5,6 +5,7 @@
 
 mod archives;
 mod members;
+mod reports;
 mod text;
 
 use airlock_content::{

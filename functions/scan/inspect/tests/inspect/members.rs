@@ -11,11 +11,11 @@ use std::{
 };
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-fn eicar() -> Vec<u8> {
+pub(super) fn eicar() -> Vec<u8> {
     [r"X5O!P%@AP[4\PZX54(P^)7CC)7}$", "EICAR-STANDARD-ANTIVIRUS-", "TEST-FILE!$H+H*"].concat().into_bytes()
 }
 
-fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub(super) fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in members {
         writer.start_file(*name, SimpleFileOptions::default()).unwrap();
