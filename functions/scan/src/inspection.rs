@@ -1,21 +1,21 @@
 //! The inspection of one object, in the jail: what goes in, what comes out, and what a bad end means.
 
 use airlock_content::{Declared, policy::Policy, verdict::Outcome};
-use airlock_engine::{Engine, EngineKind, RuleSet};
-use airlock_inspect::{Bounds, Finding, LIMITS, engine, inspect, rule_set};
+use airlock_engine::{EngineKind, RuleSet, Scanner};
+use airlock_inspect::{Bounds, Finding, LIMITS, MEMORY, engine, inspect, rule_set};
 use airlock_jail::{Allowance, Draft, Jail, JailError, Sealed, Task};
 use airlock_objects::{record::Record, setting::required};
 use airlock_telemetry::metric;
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
-use std::{io::Write as _, os::unix::process::CommandExt as _, process::Command, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell, io::Write as _, os::unix::process::CommandExt as _, process::Command, sync::Arc,
+    time::Duration,
+};
 
 /// What the executable is called with to be the jail; the engine's name follows.
 const ARGUMENT: &str = "--jail";
 
-/// Address space of an inspection, besides what the rules take, one mapping of the object and one of its
-/// largest member: buffers and dictionaries of decoders, and what the engine notes.
-const MEMORY: u64 = 256 << 20;
 /// What is kept back from an inspection's time for its report.
 const REPORTING: Duration = Duration::from_secs(1);
 /// How long the harmless text may take with which a jail is tried.
@@ -41,12 +41,14 @@ pub(crate) fn is_asked_for() -> bool {
 /// function that started it is gone.
 pub(crate) fn serve() -> anyhow::Result<()> {
     let name = std::env::args().nth(2).context("the jail was not told which engine to load")?;
-    let engine = engine(name.parse()?)?;
-    airlock_jail::serve(|task| answer(&engine, task))?;
+    let engine = engine(name.parse()?)?.without_threads();
+    // Each child has its own copy.
+    let scanner = RefCell::new(engine.scanner()?);
+    airlock_jail::serve(|task| answer(&mut scanner.borrow_mut(), task))?;
     Ok(())
 }
 
-fn answer(engine: &Engine, task: Task) -> Vec<u8> {
+fn answer(scanner: &mut Scanner<'_>, task: Task) -> Vec<u8> {
     // An empty report is none, and the other side says so.
     let Ok(request) = serde_json::from_slice::<Request>(&task.bytes) else { return Vec::new() };
     let Ok(policy) = Policy::parse(&request.allowed_types, u64::MAX) else { return Vec::new() };
@@ -54,7 +56,7 @@ fn answer(engine: &Engine, task: Task) -> Vec<u8> {
         Declared { content_type: &request.content_type, file_name: &request.file_name, size: request.size };
     let timeout = Duration::from_millis(request.timeout_ms);
     let bounds = Bounds { scratch: task.scratch, limits: LIMITS, timeout };
-    inspect(engine, &policy, &task.object, &declared, bounds).to_report()
+    inspect(scanner, &policy, &task.object, &declared, bounds).to_report()
 }
 
 fn allowance(object: &Sealed, time: Duration) -> Allowance {

@@ -9,6 +9,7 @@ mod kind;
 mod libyara;
 mod outline;
 mod rule;
+mod scanner;
 mod source;
 mod variables;
 #[cfg(feature = "yara-x")]
@@ -16,13 +17,12 @@ mod yara_x;
 
 use airlock_content::{Declared, verdict::RuleMatch};
 use artefact::Artefact;
-use libyara::Content;
-use std::{fs::File, io, time::Duration};
-use variables::Variables;
+use std::time::Duration;
 
 pub use check::{Problem, Report, RuleReport, Side, check, samples_of};
 pub use kind::{EngineKind, UnknownEngine};
 pub use rule::{RuleInfo, RuleSet};
+pub use scanner::Scanner;
 pub use source::{Refusal, RulesError, Severity, Source};
 
 /// Compiled rules. Can be shared between threads.
@@ -35,7 +35,7 @@ pub struct Engine {
 enum Compiled {
     Yara(yara::Rules),
     #[cfg(feature = "yara-x")]
-    YaraX(::yara_x::Rules),
+    YaraX(::yara_x::Rules, yara_x::Clock),
 }
 
 /// Compiled rules could not be loaded, or a scan did not finish.
@@ -50,9 +50,6 @@ pub enum EngineError {
     /// The compiled rules are not for this program.
     #[error("the compiled rules cannot be used: {0}")]
     Artefact(String),
-    /// The content can't be read.
-    #[error("the content cannot be read: {0}")]
-    Content(#[from] io::Error),
     /// A string occurs so often that the engine stopped looking for it.
     #[error("the string {0} of a rule occurs too often to be counted")]
     TooManyMatches(String),
@@ -92,7 +89,7 @@ impl Engine {
             EngineKind::YaraX => {
                 let rules = yara_x::compile(&sources)?;
                 let described = yara_x::describe(&rules);
-                (Compiled::YaraX(rules), described)
+                (Compiled::YaraX(rules, yara_x::Clock::Own), described)
             }
             #[cfg(not(feature = "yara-x"))]
             EngineKind::YaraX => return Err(EngineError::NotBuilt(kind).into()),
@@ -110,7 +107,7 @@ impl Engine {
         let (kind, compiled) = match self.compiled {
             Compiled::Yara(rules) => (EngineKind::Yara, libyara::save(rules)?),
             #[cfg(feature = "yara-x")]
-            Compiled::YaraX(rules) => (EngineKind::YaraX, yara_x::save(&rules)?),
+            Compiled::YaraX(rules, _) => (EngineKind::YaraX, yara_x::save(&rules)?),
         };
         Ok(Artefact { kind, hash: self.hash, rules: self.rules, compiled: &compiled }.to_bytes())
     }
@@ -126,11 +123,23 @@ impl Engine {
         let compiled = match kind {
             EngineKind::Yara => Compiled::Yara(libyara::load(compiled)?),
             #[cfg(feature = "yara-x")]
-            EngineKind::YaraX => Compiled::YaraX(yara_x::load(compiled)?),
+            EngineKind::YaraX => Compiled::YaraX(yara_x::load(compiled)?, yara_x::Clock::Own),
             #[cfg(not(feature = "yara-x"))]
             EngineKind::YaraX => return Err(EngineError::NotBuilt(kind)),
         };
         Ok(Self { compiled, rules, hash })
+    }
+
+    /// The engine for a process that may not start threads. YARA-X counts time in one: its scans then
+    /// go on until they are complete or somebody ends the process.
+    #[must_use]
+    pub fn without_threads(mut self) -> Self {
+        match &mut self.compiled {
+            Compiled::Yara(_) => {}
+            #[cfg(feature = "yara-x")]
+            Compiled::YaraX(_, clock) => *clock = yara_x::Clock::None,
+        }
+        self
     }
 
     /// Which engine it is.
@@ -138,7 +147,7 @@ impl Engine {
         match self.compiled {
             Compiled::Yara(_) => EngineKind::Yara,
             #[cfg(feature = "yara-x")]
-            Compiled::YaraX(_) => EngineKind::YaraX,
+            Compiled::YaraX(..) => EngineKind::YaraX,
         }
     }
 
@@ -153,67 +162,27 @@ impl Engine {
         &self.rules
     }
 
-    /// The rules that match `bytes`, sorted by name.
+    /// What scans more than one content.
     ///
     /// # Errors
     ///
-    /// If the scan is not complete; then no match means nothing.
+    /// If the engine fails.
+    pub fn scanner(&self) -> Result<Scanner<'_>, EngineError> {
+        Scanner::new(&self.compiled, &self.rules)
+    }
+
+    /// [`Scanner::scan`], once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scanner::scan`], and if the engine fails.
     pub fn scan(
         &self,
         bytes: &[u8],
         declared: &Declared<'_>,
         timeout: Duration,
     ) -> Result<Vec<RuleMatch>, EngineError> {
-        self.run(&Content::Bytes(bytes), declared, timeout)
-    }
-
-    /// The rules that match a file. libyara maps it, so it must not shrink meanwhile; YARA-X reads
-    /// it into memory.
-    ///
-    /// # Errors
-    ///
-    /// As [`Engine::scan`].
-    pub fn scan_file(
-        &self,
-        file: &File,
-        declared: &Declared<'_>,
-        timeout: Duration,
-    ) -> Result<Vec<RuleMatch>, EngineError> {
-        self.run(&Content::File(file), declared, timeout)
-    }
-
-    fn run(
-        &self,
-        content: &Content<'_>,
-        declared: &Declared<'_>,
-        timeout: Duration,
-    ) -> Result<Vec<RuleMatch>, EngineError> {
-        let variables = Variables::from(declared);
-        let found = match &self.compiled {
-            Compiled::Yara(rules) => {
-                libyara::scan(rules, content, &variables, timeout, yara::ScanFlags::FAST_MODE)?
-            }
-            #[cfg(feature = "yara-x")]
-            Compiled::YaraX(rules) => yara_x::scan(rules, content, &variables, timeout)?,
-        };
-        self.matches(found)
-    }
-
-    /// What the rules found say about themselves.
-    fn matches(&self, Found { mut rules, too_many }: Found) -> Result<Vec<RuleMatch>, EngineError> {
-        if let (true, Some(string)) = (rules.is_empty(), too_many) {
-            return Err(EngineError::TooManyMatches(string));
-        }
-        rules.sort_unstable();
-        let about = |name: String| {
-            let known = self.rules.binary_search_by(|rule| rule.name.as_str().cmp(&name));
-            let rule = known.ok().and_then(|index| self.rules.get(index)).ok_or_else(|| {
-                EngineError::Artefact(format!("rule {name} matches, but nothing is known about it"))
-            })?;
-            let (severity, description) = (rule.severity.name().to_owned(), rule.description.clone());
-            Ok(RuleMatch { rule: name, severity, description, member: None })
-        };
-        rules.into_iter().map(about).collect()
+        self.scanner()?.scan(bytes, declared, timeout)
     }
 }
 

@@ -8,7 +8,7 @@
 //! - a string that is found a million times is not looked for any further, and the scan goes on as
 //!   if nothing were amiss: that is an error here;
 //! - a scanner may be shared between threads although it must not be, and what a scan answers claims
-//!   to live for ever: each scan has a scanner of its own, and names are copied out at once;
+//!   to live for ever: a scan has its scanner to itself, and names are copied out at once;
 //! - compiled rules are read in pieces as large as asked for, or not at all: they come from a slice.
 
 use crate::{
@@ -18,7 +18,6 @@ use crate::{
     variables::{EXAMPLE, Variables},
 };
 use std::{
-    fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -90,24 +89,22 @@ pub(crate) fn load(bytes: &[u8]) -> Result<Rules, EngineError> {
     Rules::load_from_stream(bytes).map_err(failed)
 }
 
-/// What is scanned: bytes, or a file, which is mapped rather than read.
-pub(crate) enum Content<'c> {
-    Bytes(&'c [u8]),
-    File(&'c File),
+/// What scans with `rules`.
+pub(crate) fn scanner(rules: &Rules) -> Result<Scanner<'_>, EngineError> {
+    rules.scanner().map_err(failed)
 }
 
 /// Fast mode keeps one match of a string where the condition asks for no more, so it changes no
 /// verdict (a test compares) but keeps hostile content from filling the memory with matches.
 pub(crate) fn scan(
-    rules: &Rules,
-    content: &Content<'_>,
+    scanner: &mut Scanner<'_>,
+    bytes: &[u8],
     variables: &Variables,
     timeout: Duration,
     flags: ScanFlags,
 ) -> Result<Found, EngineError> {
     // libyara counts whole seconds, and takes 0 for "no limit".
     let seconds = i32::try_from(timeout.as_millis().div_ceil(1000)).unwrap_or(i32::MAX).max(1);
-    let mut scanner: Scanner<'_> = rules.scanner().map_err(failed)?;
     // Otherwise the crate copies everything about every rule that does not match, too.
     scanner.set_flags(flags | ScanFlags::REPORT_RULES_MATCHING);
     scanner.set_timeout(seconds);
@@ -124,13 +121,9 @@ pub(crate) fn scan(
         }
         CallbackReturn::Continue
     };
-    let done = match content {
-        Content::Bytes(bytes) => scanner.scan_mem_callback(bytes, callback).map_err(yara::Error::from),
-        Content::File(file) => scanner.scan_fd_callback(*file, callback),
-    };
-    match done {
+    match scanner.scan_mem_callback(bytes, callback) {
         Ok(()) => Ok(found),
-        Err(yara::Error::Yara(error)) if error.kind == YaraErrorKind::ScanTimeout => {
+        Err(error) if error.kind == YaraErrorKind::ScanTimeout => {
             Err(EngineError::TimedOut(Duration::from_secs(seconds.unsigned_abs().into())))
         }
         Err(error) => Err(failed(error)),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use super::*;
+use crate::variables::Variables;
 use std::{fs, path::Path};
 
 const NOTHING: Declared<'_> = variables::EXAMPLE;
@@ -194,30 +195,30 @@ fn contents(folder: &Path, into: &mut Vec<Vec<u8>>) {
 }
 
 #[test]
-fn fast_mode_mapped_files_loaded_rules_and_the_other_engine_change_no_verdict() {
+fn fast_mode_loaded_rules_used_scanners_and_the_other_engine_change_no_verdict() {
     let engines: Vec<_> =
         EngineKind::AVAILABLE.iter().map(|kind| Engine::compile(*kind, &shipped()).unwrap()).collect();
     let loaded =
         Engine::load(&Engine::compile(EngineKind::Yara, &shipped()).unwrap().save().unwrap()).unwrap();
     let thorough = libyara::compile(&shipped()).unwrap();
+    let mut thorough = libyara::scanner(&thorough).unwrap();
+    let mut scanners: Vec<_> = engines.iter().map(|engine| engine.scanner().unwrap()).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = Vec::new();
     contents(&root.join("../inspect/samples"), &mut all);
     contents(&root.join("../../../tests/files"), &mut all);
     let mut matched = 0;
     for bytes in &all {
-        let mut file = tempfile::tempfile().unwrap();
-        std::io::Write::write_all(&mut file, bytes).unwrap();
         for content_type in ["image/png", "text/csv", "application/xml"] {
             let declared = Declared { content_type, ..NOTHING };
-            let (content, variables) = (Content::Bytes(bytes), Variables::from(&declared));
+            let variables = Variables::from(&declared);
             let slow =
-                libyara::scan(&thorough, &content, &variables, LONG, yara::ScanFlags::empty()).unwrap();
-            let expected = loaded.matches(slow).unwrap();
+                libyara::scan(&mut thorough, bytes, &variables, LONG, yara::ScanFlags::empty()).unwrap();
+            let expected = slow.matches(loaded.rules()).unwrap();
             assert_eq!(loaded.scan(bytes, &declared, LONG).unwrap(), expected);
-            for engine in &engines {
+            for (engine, scanner) in engines.iter().zip(&mut scanners) {
                 assert_eq!(engine.scan(bytes, &declared, LONG).unwrap(), expected);
-                assert_eq!(engine.scan_file(&file, &declared, LONG).unwrap(), expected);
+                assert_eq!(scanner.scan(bytes, &declared, LONG).unwrap(), expected);
             }
             matched += expected.len();
         }

@@ -1,24 +1,31 @@
 //! YARA-X, written in Rust. It compiles a rule set's conditions to machine code.
 //!
 //! What it needs its callers to know:
-//! - its time-outs are counted in whole seconds by a thread that the first scan of a process
-//!   starts: fork before the first scan, or the child's scans never time out by themselves;
+//! - its time-outs are counted in whole seconds by a thread that the first scan with one starts:
+//!   without threads there are none, and after a fork there is no such thread ([`Clock`]);
 //! - a pattern that is found a million times is not looked for any further, and the scan goes on as
-//!   if nothing were amiss: that is an error here;
-//! - it maps files by name only: a file that is open already is read into memory.
+//!   if nothing were amiss: that is an error here.
 
 use crate::{
     EngineError, EngineKind, Found, RulesError,
-    libyara::Content,
     rule::Described,
     source::{self, Source},
     variables::{EXAMPLE, Variables},
 };
-use std::{fs::File, io, os::unix::fs::FileExt, time::Duration};
-use yara_x::{Compiler, MetaValue, Rules, Scanner, SourceCode, errors::ScanError};
+use std::time::Duration;
+use yara_x::{Compiler, MetaValue, Rules, SourceCode, errors::ScanError};
 
 /// So many matches of one pattern are kept, as libyara does.
 const MOST_MATCHES: usize = 1_000_000;
+
+/// Who ends a scan that takes too long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Clock {
+    /// YARA-X, with its thread.
+    Own,
+    /// Nobody in this process.
+    None,
+}
 
 fn failed(error: impl ToString) -> EngineError {
     EngineError::Failed(EngineKind::YaraX, error.to_string())
@@ -71,46 +78,43 @@ pub(crate) fn load(bytes: &[u8]) -> Result<Rules, EngineError> {
     Rules::deserialize(bytes).map_err(failed)
 }
 
-pub(crate) fn scan(
-    rules: &Rules,
-    content: &Content<'_>,
-    variables: &Variables,
-    timeout: Duration,
-) -> Result<Found, EngineError> {
-    let read;
-    let bytes = match content {
-        Content::Bytes(bytes) => bytes,
-        Content::File(file) => {
-            read = whole(file)?;
-            read.as_slice()
-        }
-    };
-    let mut scanner = Scanner::new(rules);
-    scanner.set_timeout(timeout).fast_scan(true).max_matches_per_pattern(MOST_MATCHES);
-    for (name, value) in variables.texts() {
-        scanner.set_global(name, value).map_err(failed)?;
-    }
-    scanner.set_global("size", variables.size).map_err(failed)?;
-    let results = scanner.scan(bytes).map_err(|error| match error {
-        ScanError::Timeout => EngineError::TimedOut(timeout),
-        other => failed(other),
-    })?;
-    let rules = results.matching_rules().map(|rule| rule.identifier().to_owned()).collect();
-    let too_many = results
-        .non_matching_rules()
-        .include_private(true)
-        .flat_map(|rule| rule.patterns().include_private(true))
-        .find(|pattern| pattern.matches().len() >= MOST_MATCHES)
-        .map(|pattern| pattern.identifier().to_owned());
-    Ok(Found { rules, too_many })
+/// What scans with rules.
+pub(crate) struct Scanner<'r> {
+    scanner: yara_x::Scanner<'r>,
+    clock: Clock,
 }
 
-/// A file's bytes from its start, wherever it is read at the moment.
-fn whole(file: &File) -> io::Result<Vec<u8>> {
-    let size = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(size).map_err(io::Error::other)?;
-    bytes.resize(size, 0);
-    file.read_exact_at(&mut bytes, 0)?;
-    Ok(bytes)
+impl<'r> Scanner<'r> {
+    pub(crate) fn new(rules: &'r Rules, clock: Clock) -> Self {
+        let mut scanner = yara_x::Scanner::new(rules);
+        scanner.fast_scan(true).max_matches_per_pattern(MOST_MATCHES);
+        Self { scanner, clock }
+    }
+
+    pub(crate) fn scan(
+        &mut self,
+        bytes: &[u8],
+        variables: &Variables,
+        timeout: Duration,
+    ) -> Result<Found, EngineError> {
+        if let Clock::Own = self.clock {
+            self.scanner.set_timeout(timeout);
+        }
+        for (name, value) in variables.texts() {
+            self.scanner.set_global(name, value).map_err(failed)?;
+        }
+        self.scanner.set_global("size", variables.size).map_err(failed)?;
+        let results = self.scanner.scan(bytes).map_err(|error| match error {
+            ScanError::Timeout => EngineError::TimedOut(timeout),
+            other => failed(other),
+        })?;
+        let rules = results.matching_rules().map(|rule| rule.identifier().to_owned()).collect();
+        let too_many = results
+            .non_matching_rules()
+            .include_private(true)
+            .flat_map(|rule| rule.patterns().include_private(true))
+            .find(|pattern| pattern.matches().len() >= MOST_MATCHES)
+            .map(|pattern| pattern.identifier().to_owned());
+        Ok(Found { rules, too_many })
+    }
 }

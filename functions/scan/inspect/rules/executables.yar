@@ -57,10 +57,10 @@ rule windows_shortcut
         severity = "high"
         description = "A Windows shortcut (LNK), which starts any command"
         reference = "https://learn.microsoft.com/openspecs/windows_protocols/ms-shllink/"
-    strings:
-        $header = { 4C 00 00 00 01 14 02 00 00 00 00 00 C0 00 00 00 00 00 00 46 }
     condition:
-        $header at 0
+        // As a string, its zeros would be looked for, and found, in every binary file.
+        uint32be(0) == 0x4C000000 and uint32be(4) == 0x01140200 and uint32be(8) == 0
+        and uint32be(12) == 0xC0000000 and uint32be(16) == 0x00000046
 }
 
 rule internet_shortcut_to_program

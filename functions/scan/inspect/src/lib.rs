@@ -17,7 +17,7 @@ use airlock_content::{
     verdict::{Outcome, RuleMatch},
 };
 
-use airlock_engine::{Engine, EngineError};
+use airlock_engine::{EngineError, Scanner};
 use identify::{Content, Flaw};
 use members::Found;
 pub use rules::{engine, rule_set};
@@ -27,6 +27,10 @@ use std::{
     io,
     time::{Duration, Instant},
 };
+
+/// Address space that an inspection takes, in bytes, besides what the rules take, one mapping of the
+/// object and one of its largest member: buffers and dictionaries of decoders, and what the engine notes.
+pub const MEMORY: u64 = 256 << 20;
 
 /// What an inspection found: a verdict, but for the rule set's hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +65,7 @@ pub struct Bounds {
 /// When several things are wrong, a rule's match weighs most, then a mismatch and a broken limit,
 /// because these hold however the rest ends; then whatever kept the inspection from being complete.
 pub fn inspect(
-    engine: &Engine,
+    scanner: &mut Scanner<'_>,
     policy: &Policy,
     file: &File,
     declared: &Declared<'_>,
@@ -70,14 +74,15 @@ pub fn inspect(
     let Bounds { scratch, limits, timeout } = bounds;
     let now = Instant::now();
     let deadline = now.checked_add(timeout).unwrap_or(now);
-    let (mut matches, scan) = match engine.scan_file(file, declared, timeout) {
+    let bytes = match airlock_unpack::map(file) {
+        Ok(bytes) => bytes,
+        Err(error) => return unreadable(&error),
+    };
+    let (mut matches, scan) = match scanner.scan(&bytes, declared, timeout) {
         Ok(matches) => (matches, Ok(())),
         Err(error) => (Vec::new(), Err(error)),
     };
-    let mut found =
-        members::look_at(engine, file, scratch, limits, declared.file_name, deadline).unwrap_or_else(
-            |error| Found { unscannable: Some(format!("it could not be read: {error}")), ..Found::default() },
-        );
+    let mut found = members::look_at(scanner, &bytes, scratch, limits, declared.file_name, deadline);
     matches.append(&mut found.matches);
     let (detected_type, identity) = match policy.admit(declared.content_type, declared.size) {
         Err(refused) => (None, Err(Refusal::refused(&refused))),
@@ -87,6 +92,11 @@ pub fn inspect(
     };
     let (outcome, reason) = conclude(&matches, identity, scan, found);
     Finding { outcome, detected_type, matches, reason: reason.map(report::shortened) }
+}
+
+fn unreadable(error: &io::Error) -> Finding {
+    let reason = Some(format!("it could not be read: {error}"));
+    Finding { outcome: Outcome::Unscannable, detected_type: None, matches: Vec::new(), reason }
 }
 
 /// Why an object is not what it was declared to be, or can't be known to be.

@@ -10,16 +10,11 @@ use airlock_content::{
     media_types::{self, DEFAULT, MediaType},
     verdict::RuleMatch,
 };
-use airlock_engine::{Engine, EngineError};
+use airlock_engine::{EngineError, Scanner};
 use airlock_unpack::{
     Budget, Exceeded, Format, Kind, Limits, Member, Refusal, Scratch, Unpacker, Visitor, Why,
 };
-use std::{
-    fs::File,
-    io::{self, Cursor},
-    ops::ControlFlow,
-    time::Instant,
-};
+use std::{fs::File, io::Cursor, ops::ControlFlow, time::Instant};
 
 /// What unpacking may take unless a deployment says otherwise. The rules that ship look at 20 MB of
 /// text in a second of one processor and at 180 MB of zeros, so what a small object can unpack to
@@ -56,32 +51,31 @@ pub(crate) struct Found {
     pub(crate) is_too_large: bool,
 }
 
-/// Looks at all members of `object`, if it has some.
+/// Looks at all members of the object that `bytes` are, if it has some.
 pub(crate) fn look_at(
-    engine: &Engine,
-    object: &File,
+    scanner: &mut Scanner<'_>,
+    bytes: &[u8],
     scratch: File,
     limits: Limits,
     file_name: &str,
     deadline: Instant,
-) -> io::Result<Found> {
-    let bytes = airlock_unpack::map(object)?;
-    let mut members = Members { engine, found: Found::default() };
-    if let Some(format) = Format::of(&bytes) {
+) -> Found {
+    let mut members = Members { scanner, found: Found::default() };
+    if let Some(format) = Format::of(bytes) {
         let budget = Budget::new(limits, bytes.len() as u64, deadline);
         let mut unpacker = Unpacker::new(Scratch::new(scratch), budget);
         // What ended the walk has been noted.
-        let _: ControlFlow<()> = unpacker.walk(format, file_name, &bytes, &mut members);
+        let _: ControlFlow<()> = unpacker.walk(format, file_name, bytes, &mut members);
     }
-    Ok(members.found)
+    members.found
 }
 
-struct Members<'e> {
-    engine: &'e Engine,
+struct Members<'m, 'e> {
+    scanner: &'m mut Scanner<'e>,
     found: Found,
 }
 
-impl Visitor for Members<'_> {
+impl Visitor for Members<'_, '_> {
     fn member(&mut self, member: Member<'_>, unpacker: &mut Unpacker) -> ControlFlow<()> {
         // First, because this has limits: identification reads directories of ZIPs as they come.
         if let Some(format) = Format::of(member.bytes) {
@@ -109,7 +103,7 @@ impl Visitor for Members<'_> {
             self.cannot(Why::Limit(Exceeded::Time).to_string());
             return ControlFlow::Break(());
         }
-        match self.engine.scan(member.bytes, &declared, left) {
+        match self.scanner.scan(member.bytes, &declared, left) {
             Ok(matches) => self.matched(member.path, matches),
             Err(error) => {
                 self.cannot(format!("{}: {error}", member.path));
@@ -133,7 +127,7 @@ impl Visitor for Members<'_> {
     }
 }
 
-impl Members<'_> {
+impl Members<'_, '_> {
     fn cannot(&mut self, reason: String) {
         self.found.unscannable.get_or_insert(reason);
     }

@@ -20,8 +20,8 @@ use std::{
     process::ExitCode,
 };
 
-/// Each measurement is the median of so many.
-const REPEATS: usize = 3;
+/// Each measurement is the best of so many.
+const REPEATS: usize = 7;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -49,12 +49,12 @@ fn bench(command: &str, python: &str) -> Result<(), Box<dyn Error>> {
     let nothing = scratch.path().join("nothing");
     fs::write(&nothing, "")?;
     println!(
-        "{} rules files, median of {REPEATS} runs; MB/s, and × the yara command by the clock and by processor time\n",
+        "{} rules files, best of {REPEATS} runs; MB/s, and × the yara command by the clock and by processor time\n",
         rules.len()
     );
     println!("{:<26} {:>9} {:>9}", "rules loaded, no file", "ms", "peak MB");
     for contender in &contenders {
-        let run = contender.median(1, &nothing, REPEATS)?;
+        let run = contender.best(1, &nothing, REPEATS)?;
         println!("{:<26} {:>9.1} {:>9.0}", contender.name, run.cpu_seconds * 1e3, run.peak_mb);
     }
     for (name, sets) in files::sets(scratch.path())? {
@@ -86,10 +86,10 @@ fn report(
             });
         }
     }
-    let medians: Vec<Run> = runs.into_iter().map(contender::median).collect();
+    let best: Vec<Run> = runs.into_iter().map(contender::best).collect();
     let reference = contenders.iter().position(|contender| contender.is_reference).unwrap_or_default();
-    for (contender, run) in contenders.iter().zip(&medians) {
-        let first = &medians[reference];
+    for (contender, run) in contenders.iter().zip(&best) {
+        let first = &best[reference];
         let (clock, cpu) = (first.seconds / run.seconds, first.cpu_seconds / run.cpu_seconds);
         let speed = set.bytes as f64 / 1e6 / run.seconds;
         println!("{:<26} {speed:>9.1} {clock:>9.2} {cpu:>9.2} {:>9.0}", contender.name, run.peak_mb);

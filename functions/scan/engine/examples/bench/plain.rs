@@ -1,8 +1,8 @@
 //! The crate `yara` without this crate around it, and without fast mode: what that mode brings.
 
 use airlock_engine::Source;
-use std::{error::Error, fs::File};
-use yara::{Compiler, Rules, ScanFlags};
+use std::error::Error;
+use yara::{Compiler, Rules, ScanFlags, Scanner};
 
 const TEXTS: [(&str, &str); 3] = [("filename", "x"), ("extension", ""), ("declared_type", "application/zip")];
 
@@ -21,10 +21,10 @@ pub(crate) fn compile(sources: &[Source]) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok(bytes)
 }
 
-/// Scans one file, keeping every match.
-pub(crate) fn scan(rules: &Rules, file: &File) -> Result<(), yara::Error> {
+/// Keeps every match.
+pub(crate) fn scanner(rules: &Rules) -> Result<Scanner<'_>, yara::YaraError> {
     let mut scanner = rules.scanner()?;
     scanner.set_flags(ScanFlags::REPORT_RULES_MATCHING);
     scanner.set_timeout(600);
-    scanner.scan_fd(file).map(drop)
+    Ok(scanner)
 }

@@ -98,7 +98,7 @@ fn inspected(content_type: &str, file_name: &str, bytes: &[u8]) -> Finding {
     let declared = Declared { content_type, file_name, size: bytes.len() as u64 };
     let scratch = tempfile::tempfile().unwrap();
     inspect(
-        &ENGINE,
+        &mut ENGINE.scanner().unwrap(),
         &POLICY,
         &file,
         &declared,

@@ -46,7 +46,7 @@ fn inspected(content_type: &str, file_name: &str, bytes: &[u8]) -> Finding {
     let declared = Declared { content_type, file_name, size: bytes.len() as u64 };
     let scratch = tempfile::tempfile().unwrap();
     inspect(
-        &ENGINE,
+        &mut ENGINE.scanner().unwrap(),
         &POLICY,
         &file,
         &declared,
@@ -150,7 +150,7 @@ fn t02_the_policy_of_the_moment_of_the_scan_holds() {
             limits: LIMITS,
             timeout: Duration::from_secs(20),
         };
-        let found = inspect(&ENGINE, &policy, &file, &declared, bounds);
+        let found = inspect(&mut ENGINE.scanner().unwrap(), &policy, &file, &declared, bounds);
         assert_eq!((found.outcome, found.reason.as_deref()), (outcome, reason), "{policy:?}");
     }
 }
