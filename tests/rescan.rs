@@ -63,13 +63,22 @@ async fn rescan(world: &World) -> Value {
     world.stack.invoke("rescan-objects", json!({})).await.unwrap()
 }
 
+fn rescan_objects() -> Principal {
+    Principal::Function("RescanObjects".to_owned())
+}
+
+fn kill(world: &World) {
+    for pid in world.stack.processes("rescan-objects") {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+}
+
 /// How often each object was read by the rescan.
 fn reads(world: &World) -> BTreeMap<String, usize> {
     let mut reads = BTreeMap::new();
     for call in world.stack.access().calls() {
-        if call.principal == Principal::Function("RescanObjects".to_owned())
-            && call.operation == "s3:GetObject"
-        {
+        if call.principal == rescan_objects() && call.operation == "s3:GetObject" {
             let id = call.resource.rsplit('/').next().unwrap().to_owned();
             *reads.entry(id).or_default() += 1;
         }
@@ -140,16 +149,10 @@ async fn a_rescan_killed_in_the_middle_scans_nothing_twice_and_misses_nothing() 
     assert_eq!(reads(&world).len(), 4);
 
     // Killed as it is about to write down what it found of the next.
-    let hold = world
-        .stack
-        .access()
-        .hold(Principal::Function("RescanObjects".to_owned()), "dynamodb:TransactWriteItems");
+    let hold = world.stack.access().hold(rescan_objects(), "dynamodb:TransactWriteItems");
     let killed = async {
         hold.arrived().await;
-        for pid in world.stack.processes("rescan-objects") {
-            let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-        }
+        kill(&world);
     };
     let (answer, ()) = tokio::join!(world.stack.invoke("rescan-objects", json!({})), killed);
     assert!(answer.is_err());
@@ -203,4 +206,36 @@ async fn the_command_goes_on_until_it_is_finished() {
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&answer["finished"], &answer["scanned"]), (&json!(true), &json!(3)));
     world.end().await;
+}
+
+#[tokio::test]
+async fn t08_a_recall_killed_at_any_call_is_ended_by_the_next_run() {
+    for call in ["dynamodb:TransactWriteItems", "s3:CopyObject", "s3:DeleteObject"] {
+        let world = World::start().await;
+        let ada = world.ada();
+        let bad = published_under_older_rules(&ada, "bad.txt", &eicar()).await;
+        let hold = world.stack.access().hold(rescan_objects(), call);
+        let killed = async {
+            hold.arrived().await;
+            kill(&world);
+        };
+        let (answer, ()) = tokio::join!(world.stack.invoke("rescan-objects", json!({})), killed);
+        assert!(answer.is_err(), "killed at {call}: {answer:?}");
+        if call.starts_with("s3:") {
+            assert_eq!(ada.download_url(&bad).await.status, 404, "killed at {call}");
+            assert_eq!(ada.get("/objects").await.json()["objects"], json!([]), "killed at {call}");
+        }
+        drop(hold);
+
+        let answer = rescan(&world).await;
+        let ended = (&answer["finished"], &answer["recalled"], &answer["failed"]);
+        assert_eq!(ended, (&json!(true), &json!(1), &json!(0)), "killed at {call}");
+        assert_eq!(ada.download_url(&bad).await.status, 404, "killed at {call}");
+        let ready = world.stack.ready();
+        assert_eq!(world.keys(&ready.buckets.published).await, Vec::<String>::new(), "killed at {call}");
+        let held = world.keys(&ready.buckets.quarantine).await;
+        assert!(held.len() == 1 && held[0].starts_with("held/") && held[0].ends_with(&bad), "{held:?}");
+        assert!(!row(&world, &bad).await.contains_key("listed"), "killed at {call}");
+        world.end().await;
+    }
 }

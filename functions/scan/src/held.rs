@@ -8,8 +8,8 @@ use airlock_objects::record::Record;
 use airlock_quarantine::HeldKey;
 use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
 
-/// Copies the object at `source` (bucket, `/`, key) to where it is held, if it is still there with
-/// `etag`; answers whether it was. One call: CopyObject.
+/// Copies the object at `source` (bucket, `/`, key) to where it is held, if it is still there, with
+/// `etag` if one is given; answers whether it was. One call: CopyObject.
 ///
 /// # Errors
 /// When S3 does not make the copy; the original stays where it is.
@@ -17,14 +17,14 @@ pub(crate) async fn hold(
     worker: &Worker,
     record: &Record,
     source: String,
-    etag: &str,
+    etag: Option<&str>,
     verdict: &Verdict,
 ) -> Result<bool, aws_sdk_s3::Error> {
     let copied = worker
         .s3
         .copy_object()
         .copy_source(source)
-        .copy_source_if_match(etag)
+        .set_copy_source_if_match(etag.map(str::to_owned))
         .bucket(worker.quarantine.bucket())
         .key(HeldKey::new(record.tenant.clone(), record.id).to_string())
         .metadata_directive(MetadataDirective::Replace)

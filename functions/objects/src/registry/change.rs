@@ -8,11 +8,14 @@ use super::{
 use crate::{
     checksum::Sha256,
     record::{Pin, Record},
-    state::Transition,
+    state::{State, Transition},
     timestamp::Timestamp,
 };
 use airlock_content::verdict::Verdict;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update};
+use aws_sdk_dynamodb::{
+    error::BuildError,
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update},
+};
 
 /// What is about to change on an object, and what is written with it.
 #[derive(Debug)]
@@ -87,39 +90,52 @@ impl<'a> Change<'a> {
         self
     }
 
-    fn update(self, table: &str) -> Result<Update, aws_sdk_dynamodb::error::BuildError> {
-        let (pk, sk) = row::object_key(&self.record.tenant, self.record.id);
-        let mut update = Update::builder()
-            .table_name(table)
-            .key(PK, string(pk))
-            .key(SK, string(sk))
-            .condition_expression("#state = :from AND #version = :seen")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":from", string(self.step.from()))
-            .expression_attribute_values(":seen", number(self.record.version))
-            .expression_attribute_values(":to", string(self.step.to()))
-            .expression_attribute_values(":next", number(self.record.version + 1))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let mut expression = "SET #state = :to, #version = :next".to_owned();
-        for (name, value) in self.set {
-            expression.push_str(&format!(", #{name} = :{name}"));
-            update = update
-                .expression_attribute_names(format!("#{name}"), name)
-                .expression_attribute_values(format!(":{name}"), value);
-        }
-        for (index, name) in self.remove.into_iter().enumerate() {
-            expression.push_str(if index == 0 { " REMOVE " } else { ", " });
-            expression.push_str(&format!("#{name}"));
-            update = update.expression_attribute_names(format!("#{name}"), name);
-        }
-        update.update_expression(expression).build()
+    fn update(self, table: &str) -> Result<Update, BuildError> {
+        let to = self.step.to();
+        guarded(table, self.record, self.step.from(), to, self.set, self.remove)
     }
+}
+
+/// The update of an object's row, if it still stands as it was read.
+fn guarded(
+    table: &str,
+    record: &Record,
+    from: State,
+    to: State,
+    set: Vec<(&'static str, AttributeValue)>,
+    remove: Vec<&'static str>,
+) -> Result<Update, BuildError> {
+    let (pk, sk) = row::object_key(&record.tenant, record.id);
+    let mut update = Update::builder()
+        .table_name(table)
+        .key(PK, string(pk))
+        .key(SK, string(sk))
+        .condition_expression("#state = :from AND #version = :seen")
+        .expression_attribute_names("#state", "state")
+        .expression_attribute_names("#version", "version")
+        .expression_attribute_values(":from", string(from))
+        .expression_attribute_values(":seen", number(record.version))
+        .expression_attribute_values(":to", string(to))
+        .expression_attribute_values(":next", number(record.version + 1))
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    let mut expression = "SET #state = :to, #version = :next".to_owned();
+    for (name, value) in set {
+        expression.push_str(&format!(", #{name} = :{name}"));
+        update = update
+            .expression_attribute_names(format!("#{name}"), name)
+            .expression_attribute_values(format!(":{name}"), value);
+    }
+    for (index, name) in remove.into_iter().enumerate() {
+        expression.push_str(if index == 0 { " REMOVE " } else { ", " });
+        expression.push_str(&format!("#{name}"));
+        update = update.expression_attribute_names(format!("#{name}"), name);
+    }
+    update.update_expression(expression).build()
 }
 
 /// The attributes in which a verdict stands. The rule set has one of its own, so that a rescan can tell what
 /// it has to look at.
-pub fn verdict_attributes(verdict: &Verdict, at: Timestamp) -> Vec<(&'static str, AttributeValue)> {
+fn verdict_attributes(verdict: &Verdict, at: Timestamp) -> Vec<(&'static str, AttributeValue)> {
     let json = serde_json::json!(verdict).to_string();
     let rules = verdict.rules.as_ref().map(|rules| (RULES, string(rules)));
     [("verdict", AttributeValue::S(json)), ("scanned_at", number(at.as_millis()))]
@@ -143,6 +159,41 @@ impl Registry {
             let update = usage.update(self.table(), &record.tenant).build();
             transaction = transaction.update(update.map_err(RegistryError::unavailable)?);
         }
+        self.changed(transaction).await
+    }
+
+    /// Notes that a scan of today passes an object that stays in its state. One call: TransactWriteItems.
+    ///
+    /// # Errors
+    /// As [`Registry::change`].
+    pub async fn note(
+        &self,
+        record: &Record,
+        verdict: &Verdict,
+        at: Timestamp,
+    ) -> Result<Changed, RegistryError> {
+        self.amend(record, verdict_attributes(verdict, at), Vec::new()).await
+    }
+
+    /// Takes an object that is no longer published off its tenant's list. One call: TransactWriteItems.
+    ///
+    /// # Errors
+    /// As [`Registry::change`].
+    pub async fn unlist(&self, record: &Record) -> Result<Changed, RegistryError> {
+        self.amend(record, Vec::new(), vec![LISTED]).await
+    }
+
+    async fn amend(
+        &self,
+        record: &Record,
+        set: Vec<(&'static str, AttributeValue)>,
+        remove: Vec<&'static str>,
+    ) -> Result<Changed, RegistryError> {
+        let update = guarded(self.table(), record, record.state, record.state, set, remove);
+        self.changed(Transaction::default().update(update.map_err(RegistryError::unavailable)?)).await
+    }
+
+    async fn changed(&self, transaction: Transaction) -> Result<Changed, RegistryError> {
         match self.write(transaction).await? {
             Ok(()) => Ok(Changed::Done),
             Err(Refused { found, .. }) => {

@@ -12,7 +12,7 @@ mod transaction;
 mod usage;
 
 pub use audit::{Actor, audit_put};
-pub use change::{Change, Changed, verdict_attributes};
+pub use change::{Change, Changed};
 pub use transaction::{Refused, Transaction};
 pub use usage::{HELD_BYTES, PENDING_BYTES, PENDING_COUNT, Usage, usage_key};
 

@@ -4,7 +4,7 @@
 //!
 //! AWS calls per run: GetItem; Scan of the `by-tenant` index for a page; one conditional write for each
 //! page. Per object: HeadObject; GetObject, once for each 8 MiB; one conditional transaction; for one
-//! that is recalled CopyObject to where it is held, and DeleteObject in published.
+//! that is recalled CopyObject to where it is held, DeleteObject in published, and another transaction.
 
 mod recall;
 mod walk;
@@ -14,7 +14,9 @@ use crate::{
     worker::{Worker, published_key, time_for_one},
 };
 use airlock_content::verdict::{Outcome, Verdict};
-use airlock_objects::{record::Record, setting::required, timestamp::Timestamp};
+use airlock_objects::{
+    record::Record, registry::Changed, setting::required, state::State, timestamp::Timestamp,
+};
 use airlock_telemetry::metric;
 use anyhow::{Context as _, bail};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
@@ -127,12 +129,22 @@ enum Kept {
 
 /// Holds one object against the rules.
 async fn one(worker: &Worker, record: &Record, deadline: SystemTime) -> anyhow::Result<Kept> {
+    match record.state {
+        State::Published => {}
+        State::Rejected => {
+            recall::finish(worker, record).await?;
+            return Ok(Kept::Recalled);
+        }
+        // Deleted; the index lags behind the table.
+        _ => bail!("the row has changed"),
+    }
     let verdict = verdict(worker, record, deadline).await?;
     match verdict.outcome {
-        Outcome::Clean => {
-            walk::note(&worker.registry, record, &verdict).await?;
-            Ok(Kept::Published)
-        }
+        Outcome::Clean => match worker.registry.note(record, &verdict, Timestamp::now()).await? {
+            Changed::Done => Ok(Kept::Published),
+            // Deleted meanwhile, or the index lags behind the table: the next walk sees.
+            Changed::Superseded(_) => bail!("the row has changed"),
+        },
         Outcome::Malicious | Outcome::Mismatch | Outcome::LimitsExceeded => {
             recall::recall(worker, record, &verdict).await?;
             Ok(Kept::Recalled)

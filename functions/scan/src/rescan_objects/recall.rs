@@ -1,4 +1,6 @@
-//! Takes a published object back.
+//! Takes a published object back. First in the registry, so that no URL is made for it any more; then its
+//! bytes go to where they are held, which ends the URLs that are out; last it leaves its tenant's list, in
+//! which the walk finds it until then.
 
 use super::FUNCTION;
 use crate::{
@@ -13,36 +15,42 @@ use airlock_objects::{
     timestamp::Timestamp,
 };
 use airlock_telemetry::metric;
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
-/// Recalls the object: first in the registry, so that no URL is made for it any more, then its bytes
-/// go to where they are held. URLs that are out end with the bytes.
+/// Recalls a published object.
 pub(super) async fn recall(worker: &Worker, record: &Record, verdict: &Verdict) -> anyhow::Result<()> {
-    let change = Change::new(record, Transition::Recall, Actor::Function(FUNCTION), Timestamp::now())
-        .verdict(verdict)
-        .unlisted();
-    match worker.registry.change(change).await? {
+    let change = Change::new(record, Transition::Recall, Actor::Function(FUNCTION), Timestamp::now());
+    match worker.registry.change(change.verdict(verdict)).await? {
         Changed::Done => {}
-        // The index lags behind the table; the next walk sees the row as it is.
-        Changed::Superseded(Some(latest)) if latest.state == State::Published => bail!("the row has changed"),
-        Changed::Superseded(_) => return Ok(()),
+        Changed::Superseded(Some(latest)) => match latest.state {
+            // The index lags behind the table; the next walk sees the row as it is.
+            State::Published => bail!("the row has changed"),
+            // By a run that was taken for dead.
+            State::Rejected => return finish(worker, &latest).await,
+            _ => return Ok(()),
+        },
+        Changed::Superseded(None) => return Ok(()),
     }
     metric::count("ObjectsRecalled", FUNCTION);
     tracing::warn!(
         tenant_id = %record.tenant, object_id = %record.id, reason = verdict.reason, "a published object was recalled"
     );
-    if let Err(error) = withdraw(worker, record, verdict).await {
-        metric::count("HoldErrors", FUNCTION);
-        tracing::error!(object_id = %record.id, ?error, "recalled, but its bytes are still in the published bucket");
-    }
-    Ok(())
+    let recalled = Record { state: State::Rejected, version: record.version + 1, ..record.clone() };
+    withdraw(worker, &recalled, verdict).await
 }
 
-/// Moves the bytes out of the published bucket.
+/// Ends a recall that was begun, by a run that did not come to its end.
+pub(super) async fn finish(worker: &Worker, record: &Record) -> anyhow::Result<()> {
+    withdraw(worker, record, record.verdict.as_ref().context("no verdict")?).await
+}
+
+/// Moves the bytes out of the published bucket, however many of these steps were taken before.
 async fn withdraw(worker: &Worker, record: &Record, verdict: &Verdict) -> anyhow::Result<()> {
-    let head = super::head(worker, record).await?;
     let key = published_key(record);
     let source = format!("{}/{key}", worker.published.bucket());
-    held::hold(worker, record, source, head.e_tag().unwrap_or_default(), verdict).await?;
-    Ok(worker.published.remove(&key).await?)
+    held::hold(worker, record, source, None, verdict).await.context("recalled, but still in the bucket")?;
+    worker.published.remove(&key).await.context("recalled, but still in the bucket")?;
+    // Refused if a run that was taken for dead did this meanwhile.
+    worker.registry.unlist(record).await?;
+    Ok(())
 }

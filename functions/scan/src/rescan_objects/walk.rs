@@ -1,20 +1,18 @@
 //! The walk over all published objects: how far it is, in one row of the registry, so that a run goes
 //! on where the one before it stopped. Which objects it has been at stands on the objects themselves.
 
-use airlock_content::verdict::Verdict;
 use airlock_objects::{
     record::Record,
     registry::{
         Registry, RegistryError, Transaction,
-        row::{BY_TENANT, Item, PK, RULES, RowError, SK, number, object_key, optional, required, string},
-        verdict_attributes,
+        row::{BY_TENANT, Item, PK, RULES, RowError, SK, number, optional, required, string},
     },
     state::State,
     timestamp::Timestamp,
 };
 use anyhow::bail;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
-use std::{collections::HashMap, time::Duration};
+use aws_sdk_dynamodb::types::{AttributeValue, Put};
+use std::time::Duration;
 
 /// Partition and sort key of the row. Rows of objects have a `#` in their partition.
 const ROW: &str = "rescan";
@@ -77,7 +75,7 @@ pub(super) struct Walk {
 
 /// A part of the published objects.
 pub(super) struct Page {
-    /// Those with an older rule set.
+    /// Those with an older rule set, and those whose recall was begun and not ended.
     pub(super) records: Vec<Record>,
     /// Where the next page begins, if there is one.
     pub(super) next: Option<Item>,
@@ -143,9 +141,11 @@ impl Walk {
             .scan()
             .table_name(registry.table())
             .index_name(BY_TENANT)
-            .filter_expression("attribute_not_exists(#rules) OR #rules <> :rules")
+            .filter_expression("attribute_not_exists(#rules) OR #rules <> :rules OR #state <> :published")
             .expression_attribute_names("#rules", RULES)
+            .expression_attribute_names("#state", "state")
             .expression_attribute_values(":rules", string(&self.rules))
+            .expression_attribute_values(":published", string(State::Published))
             .limit(PAGE)
             .set_exclusive_start_key(self.next.clone())
             .send()
@@ -218,38 +218,5 @@ impl Walk {
             next,
             version: optional(item, "version")?.unwrap_or(0),
         })
-    }
-}
-
-/// Notes on an object that a newer rule set passes it as well. One call.
-///
-/// # Errors
-/// When the registry does not answer, or the row is not as it was read any more.
-pub(super) async fn note(registry: &Registry, record: &Record, verdict: &Verdict) -> anyhow::Result<()> {
-    let (pk, sk) = object_key(&record.tenant, record.id);
-    let set = verdict_attributes(verdict, Timestamp::now());
-    let names: HashMap<String, String> =
-        set.iter().map(|(name, _)| (format!("#{name}"), (*name).to_owned())).collect();
-    let assignments: Vec<String> = set.iter().map(|(name, _)| format!("#{name} = :{name}")).collect();
-    let mut update = Update::builder()
-        .table_name(registry.table())
-        .key(PK, string(pk))
-        .key(SK, string(sk))
-        .update_expression(format!("SET #version = :next, {}", assignments.join(", ")))
-        .condition_expression("#state = :published AND #version = :seen")
-        .set_expression_attribute_names(Some(names))
-        .expression_attribute_names("#state", "state")
-        .expression_attribute_names("#version", "version")
-        .expression_attribute_values(":published", string(State::Published))
-        .expression_attribute_values(":seen", number(record.version))
-        .expression_attribute_values(":next", number(record.version + 1));
-    for (name, value) in set {
-        update = update.expression_attribute_values(format!(":{name}"), value);
-    }
-    let update = update.build().map_err(RegistryError::unavailable)?;
-    match registry.write(Transaction::default().update(update)).await? {
-        Ok(()) => Ok(()),
-        // Deleted meanwhile, or the index lags behind the table: the next walk sees.
-        Err(_) => bail!("the row has changed"),
     }
 }

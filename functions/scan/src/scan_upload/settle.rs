@@ -80,7 +80,7 @@ pub(super) async fn close(
 /// Whether the object is held now. A verdict does not wait for that: if it fails, the original stays
 /// in quarantine for its lifecycle.
 async fn hold(worker: &Worker, record: &Record, pin: &Pin, verdict: &Verdict) -> bool {
-    match held::hold(worker, record, copy_source(worker, record, pin), &pin.etag, verdict).await {
+    match held::hold(worker, record, copy_source(worker, record, pin), Some(&pin.etag), verdict).await {
         Ok(held) => held,
         Err(error) => {
             metric::count("HoldErrors", FUNCTION);

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+#[path = "../inspected/mod.rs"]
+mod inspected;
+
 mod cut;
 mod disguised;
 mod joined;
@@ -10,25 +13,18 @@ mod others;
 mod renamed;
 
 use airlock_content::{
-    Declared,
     media_types::{self, DEFAULT, MediaType},
-    policy::Policy,
     verdict::Outcome,
 };
-use airlock_engine::{Engine, EngineKind};
-use airlock_inspect::{Bounds, Finding, LIMITS, inspect};
+use airlock_inspect::Finding;
+use inspected::inspected;
 use std::{
     collections::BTreeMap,
     fs,
-    io::{Seek, Write},
     path::{Path, PathBuf},
     sync::{LazyLock, Mutex},
     thread,
-    time::Duration,
 };
-
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| airlock_inspect::engine(EngineKind::Yara).unwrap());
-static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::parse("default", u64::MAX).unwrap());
 
 /// A file of the corpus.
 struct Real {
@@ -89,21 +85,6 @@ fn real(name: &str) -> &'static Real {
 
 fn type_of(extension: &str) -> &'static MediaType {
     DEFAULT.iter().find(|known| known.extensions.contains(&extension)).unwrap()
-}
-
-fn inspected(content_type: &str, file_name: &str, bytes: &[u8]) -> Finding {
-    let mut file = tempfile::tempfile().unwrap();
-    file.write_all(bytes).unwrap();
-    file.rewind().unwrap();
-    let declared = Declared { content_type, file_name, size: bytes.len() as u64 };
-    let scratch = tempfile::tempfile().unwrap();
-    inspect(
-        &mut ENGINE.scanner().unwrap(),
-        &POLICY,
-        &file,
-        &declared,
-        Bounds { scratch, limits: LIMITS, timeout: Duration::from_secs(20) },
-    )
 }
 
 /// Rules that find some of the disguises that identification finds as well.

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+#[path = "../inspected/mod.rs"]
+mod inspected;
+
 mod archives;
 mod members;
 mod reports;
@@ -14,19 +17,15 @@ use airlock_content::{
     policy::Policy,
     verdict::Outcome,
 };
+use inspected::{ENGINE, POLICY, inspected};
 
-use airlock_engine::{Engine, EngineKind};
 use airlock_inspect::{Bounds, Finding, LIMITS, inspect};
 use std::{
     fs,
     io::{Cursor, Seek, Write},
     path::Path,
-    sync::LazyLock,
     time::Duration,
 };
-
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| airlock_inspect::engine(EngineKind::Yara).unwrap());
-static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::parse("default", u64::MAX).unwrap());
 
 fn sample(extension: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -37,21 +36,6 @@ fn sample(extension: &str) -> Vec<u8> {
 
 fn sample_of(media_type: &MediaType) -> Vec<u8> {
     sample(media_type.extensions[0])
-}
-
-fn inspected(content_type: &str, file_name: &str, bytes: &[u8]) -> Finding {
-    let mut file = tempfile::tempfile().unwrap();
-    file.write_all(bytes).unwrap();
-    file.rewind().unwrap();
-    let declared = Declared { content_type, file_name, size: bytes.len() as u64 };
-    let scratch = tempfile::tempfile().unwrap();
-    inspect(
-        &mut ENGINE.scanner().unwrap(),
-        &POLICY,
-        &file,
-        &declared,
-        Bounds { scratch, limits: LIMITS, timeout: Duration::from_secs(20) },
-    )
 }
 
 #[track_caller]

@@ -1,0 +1,53 @@
+//! Prints what an inspection of a small object costs beside its rules: sealing it, the jail, identification
+//! and the report, with every engine of this build.
+//!
+//!     cargo run --release -p airlock-inspect --example overhead
+
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on should stop")]
+
+#[path = "../tests/jailed/inspector.rs"]
+mod inspector;
+
+use airlock_content::verdict::Outcome;
+use airlock_engine::EngineKind;
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+const RUNS: usize = 300;
+
+fn main() {
+    if inspector::serve() {
+        return;
+    }
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/files");
+    for kind in EngineKind::AVAILABLE {
+        let (engine, jail) = (airlock_inspect::engine(*kind).unwrap(), inspector::jail(*kind));
+        let mut scanner = engine.scanner().unwrap();
+        println!("{kind}, layers {}", jail.layers());
+        for name in ["sample.txt", "sample.png", "sample.pdf", "sample.docx"] {
+            let content = fs::read(files.join(name)).unwrap();
+            let declared = inspector::declared(name, content.len() as u64);
+            let rules = median(|| drop(scanner.scan(&content, &declared, Duration::from_secs(20)).unwrap()));
+            let all = median(|| {
+                let found = inspector::jailed(&jail, &inspector::sealed(&content), name).unwrap();
+                assert_eq!(found.unwrap().outcome, Outcome::Clean);
+            });
+            println!("  {name:<12} {:>7} bytes: rules {rules:.2?}, inspection {all:.2?}", content.len());
+        }
+    }
+}
+
+fn median(mut work: impl FnMut()) -> Duration {
+    let mut times: Vec<Duration> = (0..RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    times[RUNS / 2]
+}
