@@ -4,6 +4,7 @@
 
 mod support;
 
+use airlock_engine::EngineKind;
 use reqwest::Method;
 use serde_json::Value;
 use support::{World, eicar, person::sha256, sample};
@@ -67,32 +68,36 @@ async fn c07_c11_a_file_comes_back_as_it_went_in_under_its_own_name() {
 }
 
 #[tokio::test]
-async fn c09_a_file_of_every_allowed_type_is_published() {
-    let world = World::start().await;
-    let ada = world.ada();
-    let mov = [("sample.mov", "video/quicktime")];
-    for (name, content_type) in FILES.into_iter().chain(mov) {
-        let record = ada.upload(name, content_type, &sample(name)).await;
-        assert_eq!(record["state"], "published", "{record}");
-        assert_eq!(record["verdict"]["detected_type"], content_type);
+async fn c09_a_file_of_every_allowed_type_is_published_by_each_engine() {
+    for engine in EngineKind::AVAILABLE {
+        let world = World::with(&[("ScanEngine", engine.name())]).await;
+        let ada = world.ada();
+        let mov = [("sample.mov", "video/quicktime")];
+        for (name, content_type) in FILES.into_iter().chain(mov) {
+            let record = ada.upload(name, content_type, &sample(name)).await;
+            assert_eq!(record["state"], "published", "{record}");
+            assert_eq!(record["verdict"]["detected_type"], content_type);
+        }
+        world.end().await;
     }
-    world.end().await;
 }
 
 #[tokio::test]
-async fn c07_malware_is_rejected_and_never_served() {
-    let world = World::start().await;
-    let ada = world.ada();
-    let record = ada.upload("harmless.txt", "text/plain", &eicar()).await;
-    assert_eq!(record["state"], "rejected", "{record}");
-    assert_eq!(record["verdict"]["outcome"], "malicious");
-    assert!(!record["verdict"]["matches"].as_array().unwrap().is_empty());
-    let id = record["upload_id"].as_str().unwrap();
-    assert_eq!(ada.download_url(id).await.refusal(), (404, "not_found".to_owned()));
-    assert_eq!(ada.get(&format!("/objects/{id}")).await.status, 404);
-    assert_eq!(ada.finalize(id).await.json()["state"], "rejected");
-    assert_eq!(world.keys(&world.stack.ready().buckets.published).await, Vec::<String>::new());
-    world.end().await;
+async fn c07_malware_is_rejected_by_each_engine_and_never_served() {
+    for engine in EngineKind::AVAILABLE {
+        let world = World::with(&[("ScanEngine", engine.name())]).await;
+        let ada = world.ada();
+        let record = ada.upload("harmless.txt", "text/plain", &eicar()).await;
+        assert_eq!(record["state"], "rejected", "{record}");
+        assert_eq!(record["verdict"]["outcome"], "malicious");
+        assert!(!record["verdict"]["matches"].as_array().unwrap().is_empty());
+        let id = record["upload_id"].as_str().unwrap();
+        assert_eq!(ada.download_url(id).await.refusal(), (404, "not_found".to_owned()));
+        assert_eq!(ada.get(&format!("/objects/{id}")).await.status, 404);
+        assert_eq!(ada.finalize(id).await.json()["state"], "rejected");
+        assert_eq!(world.keys(&world.stack.ready().buckets.published).await, Vec::<String>::new());
+        world.end().await;
+    }
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub struct Engine {
 enum Compiled {
     Yara(yara::Rules),
     #[cfg(feature = "yara-x")]
-    YaraX(::yara_x::Rules, yara_x::Clock),
+    YaraX(Box<::yara_x::Rules>, yara_x::Clock),
 }
 
 /// Compiled rules could not be loaded, or a scan did not finish.
@@ -56,15 +56,6 @@ pub enum EngineError {
     /// The scan took longer than it may.
     #[error("the rules did not finish within {} s", .0.as_secs_f32())]
     TimedOut(Duration),
-}
-
-/// What an engine found.
-#[derive(Default)]
-struct Found {
-    /// The names of the rules that match.
-    rules: Vec<String>,
-    /// A string that the engine gave up on.
-    too_many: Option<String>,
 }
 
 impl Engine {
@@ -89,7 +80,7 @@ impl Engine {
             EngineKind::YaraX => {
                 let rules = yara_x::compile(&sources)?;
                 let described = yara_x::describe(&rules);
-                (Compiled::YaraX(rules, yara_x::Clock::Own), described)
+                (Compiled::YaraX(Box::new(rules), yara_x::Clock::Own), described)
             }
             #[cfg(not(feature = "yara-x"))]
             EngineKind::YaraX => return Err(EngineError::NotBuilt(kind).into()),
@@ -123,7 +114,7 @@ impl Engine {
         let compiled = match kind {
             EngineKind::Yara => Compiled::Yara(libyara::load(compiled)?),
             #[cfg(feature = "yara-x")]
-            EngineKind::YaraX => Compiled::YaraX(yara_x::load(compiled)?, yara_x::Clock::Own),
+            EngineKind::YaraX => Compiled::YaraX(Box::new(yara_x::load(compiled)?), yara_x::Clock::Own),
             #[cfg(not(feature = "yara-x"))]
             EngineKind::YaraX => return Err(EngineError::NotBuilt(kind)),
         };

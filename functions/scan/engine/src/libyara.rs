@@ -12,8 +12,9 @@
 //! - compiled rules are read in pieces as large as asked for, or not at all: they come from a slice.
 
 use crate::{
-    EngineError, EngineKind, Found, RulesError,
+    EngineError, EngineKind, RulesError,
     rule::Described,
+    scanner::Found,
     source::{self, Source},
     variables::{EXAMPLE, Variables},
 };

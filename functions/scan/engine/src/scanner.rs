@@ -1,6 +1,6 @@
 //! What scans with an engine, one content after another.
 
-use crate::{Compiled, EngineError, Found, RuleInfo, libyara, variables::Variables};
+use crate::{Compiled, EngineError, RuleInfo, libyara, variables::Variables};
 use airlock_content::{Declared, verdict::RuleMatch};
 use std::time::Duration;
 
@@ -48,6 +48,15 @@ impl<'e> Scanner<'e> {
         };
         found.matches(self.rules)
     }
+}
+
+/// What an engine found.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// The names of the rules that match.
+    pub(crate) rules: Vec<String>,
+    /// A string that the engine gave up on.
+    pub(crate) too_many: Option<String>,
 }
 
 impl Found {

@@ -7,8 +7,9 @@
 //!   if nothing were amiss: that is an error here.
 
 use crate::{
-    EngineError, EngineKind, Found, RulesError,
+    EngineError, EngineKind, RulesError,
     rule::Described,
+    scanner::Found,
     source::{self, Source},
     variables::{EXAMPLE, Variables},
 };

@@ -3,11 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-#[path = "../inspected/mod.rs"]
-mod inspected;
-
 mod cut;
 mod disguised;
+#[path = "../inspect/inspected.rs"]
+mod inspected;
 mod joined;
 mod others;
 mod renamed;

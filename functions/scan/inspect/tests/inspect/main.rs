@@ -3,10 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-#[path = "../inspected/mod.rs"]
-mod inspected;
-
 mod archives;
+mod inspected;
 mod members;
 mod reports;
 mod text;
@@ -17,9 +15,8 @@ use airlock_content::{
     policy::Policy,
     verdict::Outcome,
 };
-use inspected::{ENGINE, POLICY, inspected};
-
 use airlock_inspect::{Bounds, Finding, LIMITS, inspect};
+use inspected::{ENGINE, POLICY, inspected};
 use std::{
     fs,
     io::{Cursor, Seek, Write},
