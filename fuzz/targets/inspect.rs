@@ -37,7 +37,7 @@ fuzz_target!(|input: &[u8]| {
     let file_name = format!("object.{}", declared.extensions[0]);
     let size = content.len() as u64;
     let declared = Declared { content_type: declared.name, file_name: &file_name, size };
-    let mut scanner = ENGINE.scanner().expect("it can be made");
+    let mut scanner = ENGINE.scanner();
     let finding = inspect(&mut scanner, &policy, &file, &declared, bounds);
     let report = finding.to_report();
     assert!(report.len() <= 64 * 1024, "the jail lets {} bytes through", report.len());

@@ -43,7 +43,7 @@ pub(crate) fn serve() -> anyhow::Result<()> {
     let name = std::env::args().nth(2).context("the jail was not told which engine to load")?;
     let engine = engine(name.parse()?)?.without_threads();
     // Each child has its own copy.
-    let scanner = RefCell::new(engine.scanner()?);
+    let scanner = RefCell::new(engine.scanner());
     airlock_jail::serve(|task| answer(&mut scanner.borrow_mut(), task))?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `GET /objects`: the caller's published objects, newest first, a page at a time.
 //!
-//! AWS calls: one Query of the `by-tenant` index, which holds published objects and nothing else.
+//! AWS calls: one Query of the `by-tenant` index, which holds published objects, and for moments recalled ones.
 
 use airlock_http::{Caller, Claims, Code, Problem, Request, Response, answer, view::ObjectView};
 use airlock_objects::{
@@ -8,13 +8,12 @@ use airlock_objects::{
     record::Record,
     registry::{
         Registry, RegistryError,
-        row::{BY_TENANT, Item, LISTED, OBJECT_ID, PK, SK, object_key, string},
+        row::{BY_TENANT, LISTED, listed_key, string},
     },
     state::State,
 };
 use lambda_http::{RequestExt, http::StatusCode};
 use serde::Serialize;
-use std::collections::HashMap;
 
 /// How many objects a page has, unless `limit` says otherwise.
 const DEFAULT_LIMIT: i32 = 50;
@@ -102,25 +101,15 @@ async fn query(
         .expression_attribute_values(":tenant", string(tenant))
         .scan_index_forward(false)
         .limit(page.limit)
-        .set_exclusive_start_key(page.after.map(|id| start_key(tenant, id)))
+        // Made of the caller's tenant, so that a forged cursor leads nowhere but into the caller's own list.
+        .set_exclusive_start_key(page.after.map(|id| listed_key(tenant, id)))
         .send()
         .await
         .map_err(RegistryError::unavailable)?;
     let records = answer.items().iter().map(Record::from_item).collect::<Result<Vec<_>, _>>()?;
     let next = answer.last_evaluated_key().and(records.last()).map(|record| record.id);
-    // The index lags behind the table by moments; it must not show what it knows to be gone.
+    // An object that is recalled is in the index until its bytes are gone, and the index lags behind the
+    // table: what is known not to be published must not be shown.
     let records = records.into_iter().filter(|record| record.state == State::Published).collect();
     Ok((records, next))
-}
-
-/// The key after which a page starts. It is made of the caller's tenant and an id, so that a forged
-/// cursor leads nowhere but into the caller's own list.
-fn start_key(tenant: &TenantId, id: ObjectId) -> Item {
-    let (pk, sk) = object_key(tenant, id);
-    HashMap::from([
-        (PK.to_owned(), string(pk)),
-        (SK.to_owned(), string(sk)),
-        (LISTED.to_owned(), string(tenant)),
-        (OBJECT_ID.to_owned(), string(id)),
-    ])
 }

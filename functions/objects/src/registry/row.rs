@@ -18,9 +18,11 @@ pub const SK: &str = "sk";
 /// The sort key of the row that is the object itself; its audit records stand beside it.
 pub const OBJECT: &str = "object";
 
-/// The index from which a tenant's published objects are listed; see [`LISTED`].
+/// The index from which a tenant's published objects are listed, and in which a rescan finds them; see
+/// [`LISTED`].
 pub const BY_TENANT: &str = "by-tenant";
-/// The tenant, on published objects only: partition key of [`BY_TENANT`]. Other rows are not in it.
+/// The tenant, on objects that are published, and on those that are recalled until their bytes are gone:
+/// partition key of [`BY_TENANT`]. Other rows are not in it.
 pub const LISTED: &str = "listed";
 /// Sort key of [`BY_TENANT`].
 pub const OBJECT_ID: &str = "object_id";
@@ -43,6 +45,13 @@ pub const TTL: &str = "ttl";
 /// The key of an object's row. The tenant is part of it: a row of another tenant cannot be named.
 pub fn object_key(tenant: &TenantId, id: ObjectId) -> (String, String) {
     (partition(tenant, id), OBJECT.to_owned())
+}
+
+/// The key of an object in [`BY_TENANT`], for a page of that index to begin behind it.
+pub fn listed_key(tenant: &TenantId, id: ObjectId) -> Item {
+    let (pk, sk) = object_key(tenant, id);
+    let fields = [(PK, string(pk)), (SK, string(sk)), (LISTED, string(tenant)), (OBJECT_ID, string(id))];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The partition of an object and its audit records.

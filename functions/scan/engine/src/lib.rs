@@ -154,11 +154,7 @@ impl Engine {
     }
 
     /// What scans more than one content.
-    ///
-    /// # Errors
-    ///
-    /// If the engine fails.
-    pub fn scanner(&self) -> Result<Scanner<'_>, EngineError> {
+    pub fn scanner(&self) -> Scanner<'_> {
         Scanner::new(&self.compiled, &self.rules)
     }
 
@@ -166,14 +162,14 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// As [`Scanner::scan`], and if the engine fails.
+    /// As [`Scanner::scan`].
     pub fn scan(
         &self,
         bytes: &[u8],
         declared: &Declared<'_>,
         timeout: Duration,
     ) -> Result<Vec<RuleMatch>, EngineError> {
-        self.scanner()?.scan(bytes, declared, timeout)
+        self.scanner().scan(bytes, declared, timeout)
     }
 }
 

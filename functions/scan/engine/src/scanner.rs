@@ -12,19 +12,19 @@ pub struct Scanner<'e> {
 }
 
 enum Running<'e> {
-    Yara(yara::Scanner<'e>),
+    Yara(&'e yara::Rules),
     #[cfg(feature = "yara-x")]
     YaraX(crate::yara_x::Scanner<'e>),
 }
 
 impl<'e> Scanner<'e> {
-    pub(crate) fn new(compiled: &'e Compiled, rules: &'e [RuleInfo]) -> Result<Self, EngineError> {
+    pub(crate) fn new(compiled: &'e Compiled, rules: &'e [RuleInfo]) -> Self {
         let running = match compiled {
-            Compiled::Yara(rules) => Running::Yara(libyara::scanner(rules)?),
+            Compiled::Yara(rules) => Running::Yara(rules),
             #[cfg(feature = "yara-x")]
             Compiled::YaraX(rules, clock) => Running::YaraX(crate::yara_x::Scanner::new(rules, *clock)),
         };
-        Ok(Self { running, rules })
+        Self { running, rules }
     }
 
     /// The rules that match `bytes`, sorted by name.
@@ -40,8 +40,8 @@ impl<'e> Scanner<'e> {
     ) -> Result<Vec<RuleMatch>, EngineError> {
         let variables = Variables::from(declared);
         let found = match &mut self.running {
-            Running::Yara(scanner) => {
-                libyara::scan(scanner, bytes, &variables, timeout, yara::ScanFlags::FAST_MODE)?
+            Running::Yara(rules) => {
+                libyara::scan(rules, bytes, &variables, timeout, yara::ScanFlags::FAST_MODE)?
             }
             #[cfg(feature = "yara-x")]
             Running::YaraX(scanner) => scanner.scan(bytes, &variables, timeout)?,

@@ -201,8 +201,7 @@ fn fast_mode_loaded_rules_used_scanners_and_the_other_engine_change_no_verdict()
     let loaded =
         Engine::load(&Engine::compile(EngineKind::Yara, &shipped()).unwrap().save().unwrap()).unwrap();
     let thorough = libyara::compile(&shipped()).unwrap();
-    let mut thorough = libyara::scanner(&thorough).unwrap();
-    let mut scanners: Vec<_> = engines.iter().map(|engine| engine.scanner().unwrap()).collect();
+    let mut scanners: Vec<_> = engines.iter().map(|engine| engine.scanner()).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = Vec::new();
     contents(&root.join("../inspect/samples"), &mut all);
@@ -212,8 +211,7 @@ fn fast_mode_loaded_rules_used_scanners_and_the_other_engine_change_no_verdict()
         for content_type in ["image/png", "text/csv", "application/xml"] {
             let declared = Declared { content_type, ..NOTHING };
             let variables = Variables::from(&declared);
-            let slow =
-                libyara::scan(&mut thorough, bytes, &variables, LONG, yara::ScanFlags::empty()).unwrap();
+            let slow = libyara::scan(&thorough, bytes, &variables, LONG, yara::ScanFlags::empty()).unwrap();
             let expected = slow.matches(loaded.rules()).unwrap();
             assert_eq!(loaded.scan(bytes, &declared, LONG).unwrap(), expected);
             for (engine, scanner) in engines.iter().zip(&mut scanners) {

@@ -25,7 +25,7 @@ fn main() {
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/files");
     for kind in EngineKind::AVAILABLE {
         let (engine, jail) = (airlock_inspect::engine(*kind).unwrap(), inspector::jail(*kind));
-        let mut scanner = engine.scanner().unwrap();
+        let mut scanner = engine.scanner();
         println!("{kind}, layers {}", jail.layers());
         for name in ["sample.txt", "sample.png", "sample.pdf", "sample.docx"] {
             let content = fs::read(files.join(name)).unwrap();

@@ -44,7 +44,8 @@ struct Progress<'a> {
     scanned: u64,
     /// How many of these were recalled.
     recalled: u64,
-    /// How many could not be scanned in this walk. They stay published, and another walk follows.
+    /// How many could not be dealt with in this walk: another one follows. What could not be scanned
+    /// stays published.
     failed: u64,
 }
 
@@ -93,6 +94,7 @@ async fn rescan(app: &App, deadline: SystemTime) -> anyhow::Result<Walk> {
             }
             left -= 1;
             count(&mut walk, record, one(worker, record, deadline).await);
+            walk.pass(record);
         }
         walk.turn(next);
         walk.save(&worker.registry).await?;
@@ -112,7 +114,7 @@ fn count(walk: &mut Walk, record: &Record, outcome: anyhow::Result<Kept>) {
             metric::count("RescanErrors", FUNCTION);
             tracing::error!(
                 tenant_id = %record.tenant, object_id = %record.id, error = ?error,
-                "an object could not be scanned again; it stays as it was"
+                "an object could not be held against the rules to the end; the next walk tries again"
             );
         }
     }

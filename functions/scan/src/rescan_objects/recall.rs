@@ -31,10 +31,6 @@ pub(super) async fn recall(worker: &Worker, record: &Record, verdict: &Verdict) 
         },
         Changed::Superseded(None) => return Ok(()),
     }
-    metric::count("ObjectsRecalled", FUNCTION);
-    tracing::warn!(
-        tenant_id = %record.tenant, object_id = %record.id, reason = verdict.reason, "a published object was recalled"
-    );
     let recalled = Record { state: State::Rejected, version: record.version + 1, ..record.clone() };
     withdraw(worker, &recalled, verdict).await
 }
@@ -50,7 +46,12 @@ async fn withdraw(worker: &Worker, record: &Record, verdict: &Verdict) -> anyhow
     let source = format!("{}/{key}", worker.published.bucket());
     held::hold(worker, record, source, None, verdict).await.context("recalled, but still in the bucket")?;
     worker.published.remove(&key).await.context("recalled, but still in the bucket")?;
-    // Refused if a run that was taken for dead did this meanwhile.
-    worker.registry.unlist(record).await?;
+    if let Changed::Done = worker.registry.unlist(record).await? {
+        metric::count("ObjectsRecalled", FUNCTION);
+        tracing::warn!(
+            tenant_id = %record.tenant, object_id = %record.id, reason = verdict.reason, "a published object was recalled"
+        );
+    }
+    // Otherwise a run that was taken for dead did this meanwhile.
     Ok(())
 }

@@ -177,7 +177,7 @@ pub(crate) fn scan(kind: &str, threads: &str, rules: &Path, list: &Path) -> Resu
     let engine = Engine::load(&rules)?;
     let declared = Declared { content_type: "application/zip", file_name: "x", size: 0 };
     on_threads(threads, || {
-        let mut scanner = engine.scanner()?;
+        let mut scanner = engine.scanner();
         files.scan_each(|bytes| Ok(scanner.scan(bytes, &declared, Duration::from_secs(600)).map(drop)?))
     })
 }

@@ -68,7 +68,7 @@ fn child() {
     let before = processor_time(&mut stat);
     let bounds = Bounds { scratch, limits: LIMITS, timeout: Duration::from_secs(60) };
     let policy = Policy::parse("default", u64::MAX).unwrap();
-    let finding = inspect(&mut engine.scanner().unwrap(), &policy, &object, &declared, bounds);
+    let finding = inspect(&mut engine.scanner(), &policy, &object, &declared, bounds);
     let processor_time = processor_time(&mut stat) - before;
     let status = reread(&mut status);
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

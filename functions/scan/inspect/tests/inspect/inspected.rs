@@ -20,5 +20,5 @@ pub(crate) fn inspected(content_type: &str, file_name: &str, bytes: &[u8]) -> Fi
     let declared = Declared { content_type, file_name, size: bytes.len() as u64 };
     let scratch = tempfile::tempfile().unwrap();
     let bounds = Bounds { scratch, limits: LIMITS, timeout: Duration::from_secs(20) };
-    inspect(&mut ENGINE.scanner().unwrap(), &POLICY, &file, &declared, bounds)
+    inspect(&mut ENGINE.scanner(), &POLICY, &file, &declared, bounds)
 }

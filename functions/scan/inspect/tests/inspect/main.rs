@@ -131,7 +131,7 @@ fn t02_the_policy_of_the_moment_of_the_scan_holds() {
             limits: LIMITS,
             timeout: Duration::from_secs(20),
         };
-        let found = inspect(&mut ENGINE.scanner().unwrap(), &policy, &file, &declared, bounds);
+        let found = inspect(&mut ENGINE.scanner(), &policy, &file, &declared, bounds);
         assert_eq!((found.outcome, found.reason.as_deref()), (outcome, reason), "{policy:?}");
     }
 }

@@ -163,7 +163,7 @@ fn within(engine: &Engine, limits: Limits, timeout: Duration, bytes: &[u8]) -> F
     object.write_all(bytes).unwrap();
     let declared = Declared { content_type: "application/zip", file_name: "a.zip", size: bytes.len() as u64 };
     let bounds = Bounds { scratch: tempfile::tempfile().unwrap(), limits, timeout };
-    inspect(&mut engine.scanner().unwrap(), &POLICY, &object, &declared, bounds)
+    inspect(&mut engine.scanner(), &POLICY, &object, &declared, bounds)
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub(crate) fn serve() -> bool {
         return false;
     }
     let engine = airlock_inspect::engine(kind.parse().unwrap()).unwrap().without_threads();
-    let scanner = RefCell::new(engine.scanner().unwrap());
+    let scanner = RefCell::new(engine.scanner());
     airlock_jail::serve(|Task { object, scratch, bytes, .. }| {
         let file_name = String::from_utf8(bytes).unwrap();
         found(&mut scanner.borrow_mut(), &object, scratch, &file_name).to_report()

@@ -76,8 +76,7 @@ const ALLOWED: &[i64] = &[
     libc::SYS_read, libc::SYS_readv, libc::SYS_pread64, libc::SYS_preadv, libc::SYS_lseek,
     libc::SYS_write, libc::SYS_writev, libc::SYS_pwrite64, libc::SYS_pwritev,
     libc::SYS_ftruncate, libc::SYS_close,
-    // libyara asks for both of what it maps.
-    libc::SYS_fstat, libc::SYS_fstatfs, libc::SYS_fadvise64,
+    libc::SYS_fstat,
     libc::SYS_clock_gettime, libc::SYS_clock_getres, libc::SYS_clock_nanosleep, libc::SYS_nanosleep,
     libc::SYS_gettimeofday, libc::SYS_getrandom, libc::SYS_sysinfo,
     libc::SYS_rt_sigaction, libc::SYS_rt_sigprocmask, libc::SYS_rt_sigreturn, libc::SYS_sigaltstack,

@@ -47,9 +47,6 @@ fn benign(task: &mut Task) -> io::Result<Vec<u8>> {
     let size = usize::try_from(task.size).unwrap();
     // SAFETY: nobody can shrink a sealed object.
     let mapped = unsafe {
-        libc::posix_fadvise(task.object.as_raw_fd(), 0, 0, libc::POSIX_FADV_SEQUENTIAL);
-        let mut about = std::mem::zeroed();
-        libc::fstatfs(task.object.as_raw_fd(), &raw mut about);
         let start = libc::mmap(
             std::ptr::null_mut(),
             size,
