@@ -1,5 +1,5 @@
-//! Prints what an inspection of a small object costs beside its rules: sealing it, the jail, identification
-//! and the report, with every engine of this build.
+//! Prints what an inspection of a small object takes: the rules on the object itself, all of it outside the
+//! jail, members and their rules included, and in the jail, with every engine of this build.
 //!
 //!     cargo run --release -p airlock-inspect --example overhead
 
@@ -31,11 +31,19 @@ fn main() {
             let content = fs::read(files.join(name)).unwrap();
             let declared = inspector::declared(name, content.len() as u64);
             let rules = median(|| drop(scanner.scan(&content, &declared, Duration::from_secs(20)).unwrap()));
+            let object = inspector::sealed(&content);
+            let outside = median(|| {
+                let scratch = tempfile::tempfile().unwrap();
+                inspector::found(&mut scanner, &object.open().unwrap(), scratch, name);
+            });
             let all = median(|| {
                 let found = inspector::jailed(&jail, &inspector::sealed(&content), name).unwrap();
                 assert_eq!(found.unwrap().outcome, Outcome::Clean);
             });
-            println!("  {name:<12} {:>7} bytes: rules {rules:.2?}, inspection {all:.2?}", content.len());
+            println!(
+                "  {name:<12} {:>7} bytes: rules {rules:.2?}, all {outside:.2?}, jailed {all:.2?}",
+                content.len()
+            );
         }
     }
 }
