@@ -4,10 +4,10 @@
 //! Each part has its length before it; the SHA-256 of all of it stands at the end. The check is
 //! against accidents: whoever can change what a build embeds can change the program.
 
-use crate::{EngineError, EngineKind, RuleInfo, source::Severity};
+use crate::{EngineError, EngineKind, RuleInfo, parts::Parts, source::Severity};
 use sha2::{Digest, Sha256};
 
-const MAGIC: &[u8] = b"airlock rules 1";
+const MAGIC: &[u8] = b"airlock rules 2";
 const DIGEST: usize = 32;
 
 /// What an engine is made of.
@@ -15,7 +15,7 @@ pub(crate) struct Artefact<'b> {
     pub(crate) kind: EngineKind,
     pub(crate) hash: String,
     pub(crate) rules: Vec<RuleInfo>,
-    pub(crate) compiled: &'b [u8],
+    pub(crate) parts: Parts<&'b [u8]>,
 }
 
 /// Neither engine's format is the same on every machine.
@@ -41,7 +41,9 @@ impl<'b> Artefact<'b> {
                 put(text.as_bytes());
             }
         }
-        put(self.compiled);
+        // The second part is empty where there is none: compiled rules never are.
+        put(self.parts.first);
+        put(self.parts.later.unwrap_or_default());
         let digest = Sha256::digest(&bytes);
         bytes.extend_from_slice(&digest);
         bytes
@@ -92,7 +94,8 @@ impl<'b> Artefact<'b> {
                 .ok_or_else(broken)?,
             );
         }
-        let compiled = take().ok_or_else(broken)?;
-        Ok(Self { kind, hash, rules, compiled })
+        let (first, later) = (take().ok_or_else(broken)?, take().ok_or_else(broken)?);
+        let parts = Parts { first, later: Some(later).filter(|later| !later.is_empty()) };
+        Ok(Self { kind, hash, rules, parts })
     }
 }

@@ -8,6 +8,7 @@ mod check;
 mod kind;
 mod libyara;
 mod outline;
+mod parts;
 mod rule;
 mod scanner;
 mod source;
@@ -17,6 +18,8 @@ mod yara_x;
 
 use airlock_content::{Declared, verdict::RuleMatch};
 use artefact::Artefact;
+use parts::Parts;
+use rule::Described;
 use std::time::Duration;
 
 pub use check::{Problem, Report, RuleReport, Side, check, samples_of};
@@ -27,7 +30,7 @@ pub use source::{Refusal, RulesError, Severity, Source};
 
 /// Compiled rules. Can be shared between threads.
 pub struct Engine {
-    compiled: Compiled,
+    parts: Parts<Compiled>,
     rules: Vec<RuleInfo>,
     hash: String,
 }
@@ -67,26 +70,31 @@ impl Engine {
     /// a rule without a severity, a description and a reference, or a global one; if the engine is
     /// not in this build.
     pub fn compile(kind: EngineKind, sources: &[Source]) -> Result<Self, RulesError> {
+        Self::compile_parts(kind, sources, parts::split)
+    }
+
+    /// Compiles rules so that all their strings are always looked for.
+    pub(crate) fn compile_whole(kind: EngineKind, sources: &[Source]) -> Result<Self, RulesError> {
+        Self::compile_parts(kind, sources, |sources| Parts { first: sources.to_vec(), later: None })
+    }
+
+    fn compile_parts(
+        kind: EngineKind,
+        sources: &[Source],
+        split: impl Fn(&[Source]) -> Parts<Vec<Source>>,
+    ) -> Result<Self, RulesError> {
         let mut sources = sources.to_vec();
         sources.sort_unstable();
         source::check(&sources)?;
-        let (compiled, described) = match kind {
-            EngineKind::Yara => {
-                let rules = libyara::compile(&sources)?;
-                let described = libyara::describe(&rules)?;
-                (Compiled::Yara(rules), described)
-            }
-            #[cfg(feature = "yara-x")]
-            EngineKind::YaraX => {
-                let rules = yara_x::compile(&sources)?;
-                let described = yara_x::describe(&rules);
-                (Compiled::YaraX(Box::new(rules), yara_x::Clock::Own), described)
-            }
-            #[cfg(not(feature = "yara-x"))]
-            EngineKind::YaraX => return Err(EngineError::NotBuilt(kind).into()),
-        };
+        let mut described = Vec::new();
+        let parts = split(&sources).try_map(|sources| -> Result<_, RulesError> {
+            let compiled = Compiled::new(kind, &sources)?;
+            described.append(&mut compiled.describe()?);
+            Ok(compiled)
+        })?;
+        described.retain(|rule| rule.name != parts::LATER);
         let rules = RuleInfo::all(described, &sources)?;
-        Ok(Self { compiled, rules, hash: source::hash(kind, &sources) })
+        Ok(Self { parts, rules, hash: source::hash(kind, &sources) })
     }
 
     /// The engine as bytes for [`Engine::load`].
@@ -95,12 +103,10 @@ impl Engine {
     ///
     /// If the engine can't save its rules.
     pub fn save(self) -> Result<Vec<u8>, EngineError> {
-        let (kind, compiled) = match self.compiled {
-            Compiled::Yara(rules) => (EngineKind::Yara, libyara::save(rules)?),
-            #[cfg(feature = "yara-x")]
-            Compiled::YaraX(rules, _) => (EngineKind::YaraX, yara_x::save(&rules)?),
-        };
-        Ok(Artefact { kind, hash: self.hash, rules: self.rules, compiled: &compiled }.to_bytes())
+        let kind = self.kind();
+        let parts = self.parts.try_map(Compiled::save)?;
+        let parts = Parts { first: parts.first.as_slice(), later: parts.later.as_deref() };
+        Ok(Artefact { kind, hash: self.hash, rules: self.rules, parts }.to_bytes())
     }
 
     /// An engine from what [`Engine::save`] gave. `bytes` must come from there: no engine can tell
@@ -110,32 +116,22 @@ impl Engine {
     ///
     /// If the bytes are damaged, or of another version of an engine or of this program.
     pub fn load(bytes: &[u8]) -> Result<Self, EngineError> {
-        let Artefact { kind, hash, rules, compiled } = Artefact::from_bytes(bytes)?;
-        let compiled = match kind {
-            EngineKind::Yara => Compiled::Yara(libyara::load(compiled)?),
-            #[cfg(feature = "yara-x")]
-            EngineKind::YaraX => Compiled::YaraX(Box::new(yara_x::load(compiled)?), yara_x::Clock::Own),
-            #[cfg(not(feature = "yara-x"))]
-            EngineKind::YaraX => return Err(EngineError::NotBuilt(kind)),
-        };
-        Ok(Self { compiled, rules, hash })
+        let Artefact { kind, hash, rules, parts } = Artefact::from_bytes(bytes)?;
+        Ok(Self { parts: parts.try_map(|bytes| Compiled::load(kind, bytes))?, rules, hash })
     }
 
     /// The engine for a process that may not start threads. YARA-X counts time in one: its scans then
     /// go on until they are complete or somebody ends the process.
     #[must_use]
-    pub fn without_threads(mut self) -> Self {
-        match &mut self.compiled {
-            Compiled::Yara(_) => {}
-            #[cfg(feature = "yara-x")]
-            Compiled::YaraX(_, clock) => *clock = yara_x::Clock::None,
-        }
-        self
+    pub fn without_threads(self) -> Self {
+        let Self { parts: Parts { first, later }, rules, hash } = self;
+        let parts = Parts { first: first.without_threads(), later: later.map(Compiled::without_threads) };
+        Self { parts, rules, hash }
     }
 
     /// Which engine it is.
     pub fn kind(&self) -> EngineKind {
-        match self.compiled {
+        match self.parts.first {
             Compiled::Yara(_) => EngineKind::Yara,
             #[cfg(feature = "yara-x")]
             Compiled::YaraX(..) => EngineKind::YaraX,
@@ -155,7 +151,7 @@ impl Engine {
 
     /// What scans more than one content.
     pub fn scanner(&self) -> Scanner<'_> {
-        Scanner::new(&self.compiled, &self.rules)
+        Scanner::new(self.parts.as_ref(), &self.rules)
     }
 
     /// [`Scanner::scan`], once.
@@ -170,6 +166,52 @@ impl Engine {
         timeout: Duration,
     ) -> Result<Vec<RuleMatch>, EngineError> {
         self.scanner().scan(bytes, declared, timeout)
+    }
+}
+
+impl Compiled {
+    fn new(kind: EngineKind, sources: &[Source]) -> Result<Self, RulesError> {
+        match kind {
+            EngineKind::Yara => Ok(Self::Yara(libyara::compile(sources)?)),
+            #[cfg(feature = "yara-x")]
+            EngineKind::YaraX => Ok(Self::YaraX(Box::new(yara_x::compile(sources)?), yara_x::Clock::Own)),
+            #[cfg(not(feature = "yara-x"))]
+            EngineKind::YaraX => Err(EngineError::NotBuilt(kind).into()),
+        }
+    }
+
+    fn describe(&self) -> Result<Vec<Described>, EngineError> {
+        match self {
+            Self::Yara(rules) => libyara::describe(rules),
+            #[cfg(feature = "yara-x")]
+            Self::YaraX(rules, _) => Ok(yara_x::describe(rules)),
+        }
+    }
+
+    fn save(self) -> Result<Vec<u8>, EngineError> {
+        match self {
+            Self::Yara(rules) => libyara::save(rules),
+            #[cfg(feature = "yara-x")]
+            Self::YaraX(rules, _) => yara_x::save(&rules),
+        }
+    }
+
+    fn load(kind: EngineKind, bytes: &[u8]) -> Result<Self, EngineError> {
+        match kind {
+            EngineKind::Yara => Ok(Self::Yara(libyara::load(bytes)?)),
+            #[cfg(feature = "yara-x")]
+            EngineKind::YaraX => Ok(Self::YaraX(Box::new(yara_x::load(bytes)?), yara_x::Clock::Own)),
+            #[cfg(not(feature = "yara-x"))]
+            EngineKind::YaraX => Err(EngineError::NotBuilt(kind)),
+        }
+    }
+
+    fn without_threads(self) -> Self {
+        match self {
+            Self::Yara(_) => self,
+            #[cfg(feature = "yara-x")]
+            Self::YaraX(rules, _) => Self::YaraX(rules, yara_x::Clock::None),
+        }
     }
 }
 

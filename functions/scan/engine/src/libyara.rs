@@ -4,12 +4,12 @@
 //! What the crate needs its callers to know, and what is done about it:
 //! - rule metadata that isn't UTF-8 compiles and then panics inside a C callback, which aborts the
 //!   process, when the rule matches; a NUL in rule text panics: such rules are refused before;
-//! - a scanner keeps the entry point of the first program that it has scanned: another reason;
+//! - a scanner keeps the entry point of the first program that it has scanned: so are rules that ask for it;
 //! - a callback that stops a scan makes it look complete: only callbacks that go on are used;
 //! - a string that is found a million times is not looked for any further, and the scan goes on as
 //!   if nothing were amiss: that is an error here;
 //! - a scanner may be shared between threads although it must not be, and what a scan answers claims
-//!   to live for ever: each scan has a scanner of its own, and names are copied out at once;
+//!   to live for ever: a scan has its scanner to itself, and names are copied out at once;
 //! - compiled rules are read in pieces as large as asked for, or not at all: they come from a slice.
 
 use crate::{
@@ -91,10 +91,15 @@ pub(crate) fn load(bytes: &[u8]) -> Result<Rules, EngineError> {
     Rules::load_from_stream(bytes).map_err(failed)
 }
 
+/// What scans with `rules`.
+pub(crate) fn scanner(rules: &Rules) -> Result<Scanner<'_>, EngineError> {
+    rules.scanner().map_err(failed)
+}
+
 /// Fast mode keeps one match of a string where the condition asks for no more, so it changes no
 /// verdict (a test compares) but keeps hostile content from filling the memory with matches.
 pub(crate) fn scan(
-    rules: &Rules,
+    scanner: &mut Scanner<'_>,
     bytes: &[u8],
     variables: &Variables,
     timeout: Duration,
@@ -102,7 +107,6 @@ pub(crate) fn scan(
 ) -> Result<Found, EngineError> {
     // libyara counts whole seconds, and takes 0 for "no limit".
     let seconds = i32::try_from(timeout.as_millis().div_ceil(1000)).unwrap_or(i32::MAX).max(1);
-    let mut scanner: Scanner<'_> = rules.scanner().map_err(failed)?;
     // Otherwise the crate copies everything about every rule that does not match, too.
     scanner.set_flags(flags | ScanFlags::REPORT_RULES_MATCHING);
     scanner.set_timeout(seconds);

@@ -1,5 +1,5 @@
 //! Where rules stand in a text: enough of YARA's lexical grammar to tell a rule's line, to cut it
-//! out, and to see what an engine would choke on later.
+//! out, to see what an engine would choke on later, and what a condition asks first.
 
 use std::ops::Range;
 
@@ -16,8 +16,13 @@ pub(crate) struct Outline<'t> {
     pub(crate) is_global: bool,
     /// The line of a text in its `meta` that is not UTF-8 once its escapes are read.
     pub(crate) not_utf8: Option<usize>,
+    /// The line where it asks for the variable `entrypoint`.
+    pub(crate) entry_point: Option<usize>,
     /// Every word in it, names of other rules among them.
     pub(crate) words: Vec<&'t str>,
+    /// What must be true before its strings matter: the clauses of the condition up to the first that
+    /// has strings, if none of them has and all must be true.
+    pub(crate) first_asks: Option<&'t str>,
 }
 
 /// The rules of a text, in order. A text that is no valid rule gives what can be made out.
@@ -43,7 +48,9 @@ pub(crate) fn outline(text: &str) -> Vec<Outline<'_>> {
                         range: begin..text.len(),
                         is_global: std::mem::take(&mut is_global),
                         not_utf8: None,
+                        entry_point: None,
                         words: Vec::new(),
+                        first_asks: None,
                     });
                 }
             }
@@ -53,6 +60,14 @@ pub(crate) fn outline(text: &str) -> Vec<Outline<'_>> {
                 }
                 if let (1.., Some(rule)) = (depth, found.last_mut()) {
                     rule.words.push(word);
+                    let before = index.checked_sub(1).and_then(|index| tokens.get(index));
+                    let is_name = matches!(before, Some((Token::Symbol(b'$' | b'#' | b'@' | b'!'), _)));
+                    if *word == "entrypoint" && !is_name {
+                        rule.entry_point.get_or_insert(line(range.start));
+                    }
+                    if *word == "condition" && next == Some(Token::Symbol(b':')) {
+                        rule.first_asks = tokens.get(index + 2..).and_then(|rest| first_asks(text, rest));
+                    }
                 }
             }
             Token::Text(literal) => {
@@ -74,6 +89,29 @@ pub(crate) fn outline(text: &str) -> Vec<Outline<'_>> {
         }
     }
     found
+}
+
+/// The first clauses of a condition, whose tokens begin here and end with a brace.
+fn first_asks<'t>(text: &'t str, tokens: &[(Token<'t>, Range<usize>)]) -> Option<&'t str> {
+    let begin = tokens.first()?.1.start;
+    // How deep in parentheses, whether a string has been named, and where the last clause before one ends.
+    let (mut depth, mut has_strings, mut end) = (0_usize, false, None);
+    for (index, (token, range)) in tokens.iter().enumerate() {
+        let next = tokens.get(index + 1).map(|(token, _)| *token);
+        match token {
+            Token::Symbol(b'(') => depth += 1,
+            Token::Symbol(b')') => depth = depth.saturating_sub(1),
+            Token::Symbol(b'}') => break,
+            // Either side is enough.
+            Token::Word("or") if depth == 0 => return None,
+            Token::Word("and") if depth == 0 && !has_strings => end = Some(range.start),
+            Token::Symbol(b'$' | b'#' | b'@') | Token::Word("of" | "them") => has_strings = true,
+            // The length of a match, not `!=`.
+            Token::Symbol(b'!') if matches!(next, Some(Token::Word(_))) => has_strings = true,
+            _ => {}
+        }
+    }
+    if has_strings { text.get(begin..end?).map(str::trim_end) } else { None }
 }
 
 /// The `import` lines of a text.
@@ -197,6 +235,49 @@ rule c { condition: b }"#;
         assert_eq!(texts[2], "rule c { condition: b }");
         assert!(rules[1].words.contains(&"a"));
         assert_eq!(imports(TEXT), ["import \"pe\""]);
+    }
+
+    #[track_caller]
+    fn assert_first_asks(condition: &str, expected: Option<&str>) {
+        let rule = format!("rule a {{ strings: $a = {{ 4C }} $b = /}} and/ condition: {condition} }}");
+        assert_eq!(outline(&rule)[0].first_asks, expected, "{condition}");
+    }
+
+    #[test]
+    fn clauses_before_the_first_string_are_what_a_rule_asks_first() {
+        for (condition, expected) in [
+            ("uint16(0) == 0x5A4D and $a", "uint16(0) == 0x5A4D"),
+            (
+                "filesize > 9 and (uint8(1) == 2 or uint8(1) != 3) and any of them",
+                "filesize > 9 and (uint8(1) == 2 or uint8(1) != 3)",
+            ),
+            ("(uint8(0) >> 1) == 1 and (uint8(1) == 2 and $a) and filesize > 3", "(uint8(0) >> 1) == 1"),
+            (
+                "for any i in (0..3) : (uint8(i) == 7 and filesize > i) and #a > 1",
+                "for any i in (0..3) : (uint8(i) == 7 and filesize > i)",
+            ),
+            ("not filename contains \"$a\" and @b < 9", "not filename contains \"$a\""),
+            ("filename matches /a and $b/ and !b[1] < 9", "filename matches /a and $b/"),
+        ] {
+            assert_first_asks(condition, Some(expected));
+        }
+        for condition in [
+            "$a",
+            "filesize > 3 and filesize < 9",
+            "any of them and filesize > 3",
+            "$a and uint16(0) == 0x5A4D",
+            "filesize > 3 or $a",
+            "filesize > 3 and $a or $b",
+            "(filesize > 3 and $a) or (filesize > 4 and $b)",
+            "(filesize > 3 and $a) and $b",
+            "not $a and filesize > 3",
+            "for any i in (1..#a) : (uint8(@a[i]) == 1) and $b",
+            "!a == 3 and $b",
+            "all of ($a, $b) and filesize > 3",
+            "for all of ($a, $b) : ($ at 0) and filesize > 3",
+        ] {
+            assert_first_asks(condition, None);
+        }
     }
 
     proptest! {

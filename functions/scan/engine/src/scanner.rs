@@ -1,30 +1,31 @@
 //! What scans with an engine, one content after another.
 
-use crate::{Compiled, EngineError, RuleInfo, libyara, variables::Variables};
+use crate::{
+    Compiled, EngineError, RuleInfo, libyara,
+    parts::{LATER, Parts},
+    variables::Variables,
+};
 use airlock_content::{Declared, verdict::RuleMatch};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Scans with an [`crate::Engine`]. Making one takes YARA-X most of a millisecond, so what scans more than once
 /// keeps it; a thread needs one of its own.
 pub struct Scanner<'e> {
-    running: Running<'e>,
+    parts: Parts<Running<'e>>,
     rules: &'e [RuleInfo],
 }
 
 enum Running<'e> {
-    Yara(&'e yara::Rules),
+    /// Its scanner is made by the first scan.
+    Yara(&'e yara::Rules, Option<yara::Scanner<'e>>),
     #[cfg(feature = "yara-x")]
     YaraX(crate::yara_x::Scanner<'e>),
 }
 
 impl<'e> Scanner<'e> {
-    pub(crate) fn new(compiled: &'e Compiled, rules: &'e [RuleInfo]) -> Self {
-        let running = match compiled {
-            Compiled::Yara(rules) => Running::Yara(rules),
-            #[cfg(feature = "yara-x")]
-            Compiled::YaraX(rules, clock) => Running::YaraX(crate::yara_x::Scanner::new(rules, *clock)),
-        };
-        Self { running, rules }
+    pub(crate) fn new(parts: Parts<&'e Compiled>, rules: &'e [RuleInfo]) -> Self {
+        let parts = Parts { first: Running::new(parts.first), later: parts.later.map(Running::new) };
+        Self { parts, rules }
     }
 
     /// The rules that match `bytes`, sorted by name.
@@ -38,15 +39,46 @@ impl<'e> Scanner<'e> {
         declared: &Declared<'_>,
         timeout: Duration,
     ) -> Result<Vec<RuleMatch>, EngineError> {
+        let start = Instant::now();
         let variables = Variables::from(declared);
-        let found = match &mut self.running {
-            Running::Yara(rules) => {
-                libyara::scan(rules, bytes, &variables, timeout, yara::ScanFlags::FAST_MODE)?
+        let mut found = self.parts.first.scan(bytes, &variables, timeout)?;
+        if let Some(later) = &mut self.parts.later
+            && let Some(at) = found.rules.iter().position(|rule| rule == LATER)
+        {
+            found.rules.swap_remove(at);
+            let left = timeout.saturating_sub(start.elapsed());
+            let more = later.scan(bytes, &variables, left).map_err(|error| match error {
+                EngineError::TimedOut(_) => EngineError::TimedOut(timeout),
+                other => other,
+            })?;
+            found.rules.extend(more.rules);
+            found.too_many = found.too_many.or(more.too_many);
+        }
+        found.matches(self.rules)
+    }
+}
+
+impl<'e> Running<'e> {
+    fn new(compiled: &'e Compiled) -> Self {
+        match compiled {
+            Compiled::Yara(rules) => Self::Yara(rules, None),
+            #[cfg(feature = "yara-x")]
+            Compiled::YaraX(rules, clock) => Self::YaraX(crate::yara_x::Scanner::new(rules, *clock)),
+        }
+    }
+
+    fn scan(&mut self, bytes: &[u8], variables: &Variables, timeout: Duration) -> Result<Found, EngineError> {
+        match self {
+            Self::Yara(rules, scanner) => {
+                let scanner = match scanner {
+                    Some(scanner) => scanner,
+                    None => scanner.insert(libyara::scanner(rules)?),
+                };
+                libyara::scan(scanner, bytes, variables, timeout, yara::ScanFlags::FAST_MODE)
             }
             #[cfg(feature = "yara-x")]
-            Running::YaraX(scanner) => scanner.scan(bytes, &variables, timeout)?,
-        };
-        found.matches(self.rules)
+            Self::YaraX(scanner) => scanner.scan(bytes, variables, timeout),
+        }
     }
 }
 

@@ -90,6 +90,9 @@ pub enum Refusal {
     /// Metadata that is not UTF-8, which libyara's crate panics at when the rule matches.
     #[error("metadata of rule `{0}` is not UTF-8: write the characters themselves instead of \\x escapes")]
     NotUtf8(String),
+    /// The variable `entrypoint`, which a scanner of libyara keeps from one file to the next.
+    #[error("rule `{0}` asks for `entrypoint`: import \"pe\" or \"elf\", and ask for its `entry_point`")]
+    EntryPoint(String),
     /// A global rule that does not match keeps all others from matching.
     #[error(
         "rule `{0}` is global, so where it doesn't match no rule would: remove `global`, and name it in the rules that need it"
@@ -140,6 +143,9 @@ pub(crate) fn check(sources: &[Source]) -> Result<(), RulesError> {
             let name = rule.name.to_owned();
             if let Some(line) = rule.not_utf8 {
                 return Err(source.refused(line, Refusal::NotUtf8(name)));
+            }
+            if let Some(line) = rule.entry_point {
+                return Err(source.refused(line, Refusal::EntryPoint(name)));
             }
             if rule.is_global {
                 return Err(source.refused(rule.line, Refusal::Global(name)));

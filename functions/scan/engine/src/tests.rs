@@ -54,6 +54,8 @@ fn rules_that_would_bring_the_process_down_or_keep_others_silent_are_refused_wit
             refusal(&format!("{fine}\n{fine}")).contains("a.yar:2: there is a rule `a` in a.yar already")
         );
         assert!(refusal(&format!("global {fine}")).contains("a.yar:1: rule `a` is global"));
+        let bad = refusal(&format!("\n{}", rule("a", "entrypoint == 3")));
+        assert!(bad.starts_with("a.yar:2: rule `a` asks for `entrypoint`: import \"pe\""), "{bad}");
         let bad = refusal("\ninclude \"/etc/hostname\"");
         assert!(bad.starts_with("a.yar:2: "), "{bad}");
         assert!(refusal(&format!("import \"hash\"\n{fine}")).starts_with("a.yar:1: "));
@@ -95,6 +97,49 @@ fn t10_a_string_that_cannot_be_counted_is_an_error_unless_something_matches_anyw
         let found = compile(*kind, &format!("{never}\n{always}")).scan(&flood, &NOTHING, LONG).unwrap();
         assert_eq!(names(found), ["always"]);
         assert_eq!(compile(*kind, &never).scan(b"ab ab", &NOTHING, LONG).unwrap(), []);
+    }
+}
+
+#[test]
+fn rules_that_wait_match_like_all_others() {
+    let meta = r#"meta: severity = "low" description = "d" reference = "r""#;
+    let rules = [
+        ("begins", "uint16be(0) == 0x4142 and $s"),
+        ("no_program", "not pe.is_pe and filesize > 9 and $s"),
+        ("declared", "(declared_type == \"text/csv\" or uint8(900) == 1) and #s > 1"),
+        ("behind_the_end", "uint8(1000) == 1 and $s"),
+        ("always", "$s and filesize > 3"),
+        ("names_another", "filesize > 9 and always and $s"),
+    ];
+    let text = |(name, condition)| {
+        format!("rule {name} {{ {meta} strings: $s = \"needle\" condition: {condition} }}\n")
+    };
+    let text: String = std::iter::once("import \"pe\"\n".to_owned()).chain(rules.map(text)).collect();
+    for kind in EngineKind::AVAILABLE {
+        let sources = [Source::new("a.yar", &text)];
+        let engine = Engine::load(&Engine::compile(*kind, &sources).unwrap().save().unwrap()).unwrap();
+        assert!(engine.parts.later.is_some());
+        assert_eq!(engine.rules().len(), rules.len());
+        let whole = Engine::compile_whole(*kind, &sources).unwrap();
+        let mut scanner = engine.scanner();
+        let mut seen = Vec::new();
+        for bytes in ["AB needle", "needle", "AB", "", "needle needle", "a needle in a hay"] {
+            for content_type in ["text/plain", "text/csv"] {
+                let declared = Declared { content_type, ..NOTHING };
+                let found = names(scanner.scan(bytes.as_bytes(), &declared, LONG).unwrap());
+                let expected = names(whole.scan(bytes.as_bytes(), &declared, LONG).unwrap());
+                assert_eq!(found, expected, "{kind} {bytes:?}");
+                seen.extend(found);
+            }
+        }
+        for (name, _) in rules {
+            assert_eq!(seen.iter().any(|seen| seen == name), name != "behind_the_end", "{kind} {name}");
+        }
+        let flood = "AB".to_owned() + &"needle".repeat(1_000_100);
+        let waiting =
+            "rule waiting { META strings: $s = \"needle\" condition: uint8(0) == 65 and #s == 1000050 }";
+        let found = compile(*kind, &waiting.replace("META", meta)).scan(flood.as_bytes(), &NOTHING, LONG);
+        assert!(matches!(&found, Err(EngineError::TooManyMatches(name)) if name == "$s"), "{kind} {found:?}");
     }
 }
 
@@ -200,7 +245,8 @@ fn fast_mode_loaded_rules_used_scanners_and_the_other_engine_change_no_verdict()
         EngineKind::AVAILABLE.iter().map(|kind| Engine::compile(*kind, &shipped()).unwrap()).collect();
     let loaded =
         Engine::load(&Engine::compile(EngineKind::Yara, &shipped()).unwrap().save().unwrap()).unwrap();
-    let thorough = libyara::compile(&shipped()).unwrap();
+    let whole = libyara::compile(&shipped()).unwrap();
+    let mut thorough = libyara::scanner(&whole).unwrap();
     let mut scanners: Vec<_> = engines.iter().map(|engine| engine.scanner()).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = Vec::new();
@@ -211,7 +257,8 @@ fn fast_mode_loaded_rules_used_scanners_and_the_other_engine_change_no_verdict()
         for content_type in ["image/png", "text/csv", "application/xml"] {
             let declared = Declared { content_type, ..NOTHING };
             let variables = Variables::from(&declared);
-            let slow = libyara::scan(&thorough, bytes, &variables, LONG, yara::ScanFlags::empty()).unwrap();
+            let slow =
+                libyara::scan(&mut thorough, bytes, &variables, LONG, yara::ScanFlags::empty()).unwrap();
             let expected = slow.matches(loaded.rules()).unwrap();
             assert_eq!(loaded.scan(bytes, &declared, LONG).unwrap(), expected);
             for (engine, scanner) in engines.iter().zip(&mut scanners) {

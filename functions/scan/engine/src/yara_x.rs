@@ -110,10 +110,13 @@ impl<'r> Scanner<'r> {
             other => failed(other),
         })?;
         let rules = results.matching_rules().map(|rule| rule.identifier().to_owned()).collect();
-        let too_many = results
+        // A pattern matches once at each place at most.
+        let mut suspects = results
             .non_matching_rules()
             .include_private(true)
             .flat_map(|rule| rule.patterns().include_private(true))
+            .take(if bytes.len() < MOST_MATCHES { 0 } else { usize::MAX });
+        let too_many = suspects
             .find(|pattern| pattern.matches().len() >= MOST_MATCHES)
             .map(|pattern| pattern.identifier().to_owned());
         Ok(Found { rules, too_many })

@@ -28,9 +28,9 @@ rule archive_behind_picture
         $jpeg = { FF D9 ( 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
         $gif = { 00 3B ( 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
     condition:
-        (uint32be(0) == 0x89504E47 and $png)
-        or ((uint32be(0) >> 8) == 0xFFD8FF and $jpeg)
-        or (uint32be(0) == 0x47494638 and $gif)
+        ($png and uint32be(0) == 0x89504E47)
+        or ($jpeg and (uint32be(0) >> 8) == 0xFFD8FF)
+        or ($gif and uint32be(0) == 0x47494638)
 }
 
 rule java_archive_inside_media
@@ -42,10 +42,10 @@ rule java_archive_inside_media
     strings:
         $manifest = /PK\x01\x02.{42}META-INF\/MANIFEST\.MF/s
     condition:
-        (uint32be(0) == 0x89504E47 or (uint32be(0) >> 8) == 0xFFD8FF or uint32be(0) == 0x47494638
-         or uint32be(0) == 0x52494646 or uint32be(4) == 0x66747970 or uint32be(0) == 0x1A45DFA3
-         or uint32be(0) == 0x4F676753 or uint32be(0) == 0x664C6143 or (uint32be(0) >> 8) == 0x494433)
-        and $manifest
+        $manifest
+        and (uint32be(0) == 0x89504E47 or (uint32be(0) >> 8) == 0xFFD8FF or uint32be(0) == 0x47494638
+             or uint32be(0) == 0x52494646 or uint32be(4) == 0x66747970 or uint32be(0) == 0x1A45DFA3
+             or uint32be(0) == 0x4F676753 or uint32be(0) == 0x664C6143 or (uint32be(0) >> 8) == 0x494433)
 }
 
 rule archive_with_disguised_program
@@ -59,7 +59,7 @@ rule archive_with_disguised_program
         $double = /PK\x01\x02.{42}[^\x00]{1,120}\.(pdf|docx?|xlsx?|pptx?|rtf|txt|csv|jpe?g|png|gif|mp[34]|zip)[ _]{0,80}\.(exe|scr|pif|com|cpl|lnk|hta|jse?|vb[se]|wsf|bat|cmd|ps1|msi)(PK\x01\x02|PK\x05\x06|\x55\x54[\x05\x09\x0D]\x00|\x0A\x00 \x00|\x75\x78\x0B\x00)/s nocase
         $reversed = /PK\x01\x02.{42}[^\x00]{1,120}\xE2\x80\xAE[^\x00]{1,40}\.(exe|scr|pif|com|cpl|lnk|hta|jse?|vb[se]|wsf|bat|cmd|ps1|msi)/s nocase
     condition:
-        uint32be(0) == 0x504B0304 and any of them
+        any of them and uint32be(0) == 0x504B0304
 }
 
 rule php_archive
@@ -72,7 +72,7 @@ rule php_archive
         $stub = /__HALT_COMPILER\(\);( ?\?>)?[\r\n]{0,2}.{4,18}\x11\x00/s
     condition:
         // The signature's mark is the end of the file.
-        $stub and uint32be(filesize - 4) == 0x47424D42
+        uint32be(filesize - 4) == 0x47424D42 and $stub
 }
 
 rule java_object_that_runs_code
@@ -102,7 +102,8 @@ rule java_object_that_runs_code
         $gadget_17 = "com.sun.rowset.JdbcRowSetImpl" base64
         $gadget_18 = "org.springframework.core.SerializableTypeWrapper$MethodInvokeTypeProvider" base64
     condition:
-        ($object at 0 or $base64 at 0) and any of ($gadget_*)
+        (uint32be(0) == 0xACED0005 or uint32be(0) == 0x724F3041)
+        and ($object at 0 or $base64 at 0) and any of ($gadget_*)
 }
 
 rule pickle_that_runs_code
@@ -117,5 +118,6 @@ rule pickle_that_runs_code
     condition:
         // STOP is the last opcode.
         uint8(filesize - 1) == 0x2E
-        and (($by_name at 0) or (uint8(0) == 0x80 and uint8(1) >= 2 and uint8(1) <= 5 and any of them))
+        and (uint8(0) == 0x63 or (uint8(0) == 0x80 and uint8(1) >= 2 and uint8(1) <= 5))
+        and ($by_name at 0 or (uint8(0) == 0x80 and any of them))
 }

@@ -29,7 +29,7 @@ rule ooxml_macro_project
         // The name in a central directory entry, which is never compressed.
         $project = /PK\x01\x02.{42}(word|xl|ppt)\/vbaProject\.bin/s nocase
     condition:
-        uint32be(0) == 0x504B0304 and $project
+        $project and uint32be(0) == 0x504B0304
 }
 
 rule rtf_object
@@ -39,14 +39,13 @@ rule rtf_object
         description = "RTF with an embedded object that is opened or updated without being asked"
         reference = "https://attack.mitre.org/techniques/T1203/"
     strings:
-        $rtf = "{\\rt"
         $data = "\\objdata"
         $automatic_1 = "\\objupdate"
         $automatic_2 = "\\objautlink"
         $automatic_3 = "\\objocx"
         $package = /\\objclass\s+(Package|OLE2Link|htmlfile|Word\.Document\.8)/ nocase
     condition:
-        $rtf at 0 and $data and (any of ($automatic_*) or $package)
+        uint32be(0) == 0x7B5C7274 and $data and (any of ($automatic_*) or $package)
 }
 
 rule rtf_equation_editor
@@ -56,12 +55,11 @@ rule rtf_equation_editor
         description = "RTF with an Equation Editor object (CVE-2017-11882, CVE-2018-0802)"
         reference = "https://nvd.nist.gov/vuln/detail/CVE-2017-11882"
     strings:
-        $rtf = "{\\rt"
         $class = /\\objclass\s+Equation\.[23]/ nocase
         $name = "4571756174696f6e2e33" nocase // "Equation.3" in the hex of \objdata
         $class_id = "02ce020000000000c000000000000046" nocase
     condition:
-        $rtf at 0 and any of ($class, $name, $class_id)
+        uint32be(0) == 0x7B5C7274 and any of ($class, $name, $class_id)
 }
 
 rule office_xml_with_macros

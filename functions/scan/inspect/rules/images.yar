@@ -12,18 +12,19 @@ rule script_inside_media
         $script = /<script[\s>\/]/ nocase
         $svg = /<svg[\s>]/ nocase
         $iframe = /<iframe[\s>]/ nocase
-        $handler = /<(img|body|video|audio|object|embed)\s[^>\x00]{0,80}\bon(error|load|click|focus)\s*=/ nocase
-        $server_page = /<%@?\s*(page|language|import|eval|response)/ nocase
+        $handler = /<\w{3,6}\s[^>\x00]{0,80}\bon(er|lo|cl|fo)\w{2,3}\s*=/ nocase
+        $server_page = /<%(@\s*(page|language|import)|eval|response)/ nocase
+        $server_code = /<%\s+(e?v?al|r?e?s?p?onse)\b/ nocase // optional letters, as no engine should look for these words
     condition:
-        (uint32be(0) == 0x89504E47                                          // PNG
-         or (uint32be(0) >> 8) == 0xFFD8FF                                  // JPEG
-         or uint32be(0) == 0x47494638                                       // GIF
-         or uint32be(0) == 0x52494646                                       // WebP, WAV
-         or uint32be(4) == 0x66747970                                       // AVIF, MP4, MOV
-         or uint32be(0) == 0x1A45DFA3                                       // WebM
-         or uint32be(0) == 0x4F676753 or uint32be(0) == 0x664C6143          // Ogg, FLAC
-         or (uint32be(0) >> 8) == 0x494433)                                 // MP3
-        and any of them
+        any of them
+        and (uint32be(0) == 0x89504E47                                      // PNG
+             or (uint32be(0) >> 8) == 0xFFD8FF                              // JPEG
+             or uint32be(0) == 0x47494638                                   // GIF
+             or uint32be(0) == 0x52494646                                   // WebP, WAV
+             or uint32be(4) == 0x66747970                                   // AVIF, MP4, MOV
+             or uint32be(0) == 0x1A45DFA3                                   // WebM
+             or uint32be(0) == 0x4F676753 or uint32be(0) == 0x664C6143      // Ogg, FLAC
+             or (uint32be(0) >> 8) == 0x494433)                             // MP3
 }
 
 rule script_inside_svg
@@ -33,12 +34,31 @@ rule script_inside_svg
         description = "SVG that runs script"
         reference = "https://www.w3.org/TR/SVG2/interact.html#ScriptElement"
     strings:
-        $root = /<([a-z]{1,10}:)?svg[\s>]/ nocase ascii wide
-        $script = /<([a-z]{1,10}:)?script[\s>\/]/ nocase ascii wide
-        $handler = /\son(load|error|click|mouse\w{1,8}|focus\w{0,3}|begin|end|activate|animation\w{1,9})\s*=\s*["']/ nocase ascii wide
-        $link = /href\s*=\s*["']\s*(javascript:|data:text\/html)/ nocase ascii wide
-        $foreign = /<([a-z]{1,10}:)?foreignObject[\s>]/ nocase ascii wide
-        $frame = /<([a-z]{1,10}:)?(iframe|embed|object)[\s>]/ nocase ascii wide
+        $root = /[<:]svg[\s>]/ nocase
+        $script = /[<:]script[\s>\/]/ nocase
+        $handler = /\son(load|error|click|mouse\w{1,8}|focus\w{0,3}|begin|end|activate|animation\w{1,9})\s*=\s*["']/ nocase
+        $link = /href\s*=\s*["']\s*(javascript:|data:text\/html)/ nocase
+        $foreign = /[<:]foreignObject[\s>]/ nocase
+        $frame = /[<:](iframe|embed|object)[\s>]/ nocase
     condition:
         $root in (0..2048) and ($script or $handler or $link or ($foreign and $frame))
+}
+
+rule script_inside_utf_16_svg
+{
+    meta:
+        severity = "high"
+        description = "SVG in UTF-16 that runs script"
+        reference = "https://www.w3.org/TR/SVG2/interact.html#ScriptElement"
+    strings:
+        $root = /[<:]svg[\s>]/ nocase wide
+        $script = /[<:]script[\s>\/]/ nocase wide
+        $handler = /\son(load|error|click|mouse\w{1,8}|focus\w{0,3}|begin|end|activate|animation\w{1,9})\s*=\s*["']/ nocase wide
+        $link = /href\s*=\s*["']\s*(javascript:|data:text\/html)/ nocase wide
+        $foreign = /[<:]foreignObject[\s>]/ nocase wide
+        $frame = /[<:](iframe|embed|object)[\s>]/ nocase wide
+    condition:
+        // A byte order mark, or a tag without one.
+        (uint16be(0) == 0xFFFE or uint16be(0) == 0xFEFF or uint16be(0) == 0x3C00 or uint16be(0) == 0x003C)
+        and $root in (0..4096) and ($script or $handler or $link or ($foreign and $frame))
 }

@@ -39,7 +39,7 @@ rule office_dde_field
         $instruction = /<w:instrText(\s[^>]{0,80})?>\s*DDE(AUTO)?\s/ nocase
         $simple = /\sw:instr\s*=\s*["']\s*DDE(AUTO)?\s/ nocase
         $link = /<ddeLink\s[^>]{0,300}ddeService\s*=\s*["'](cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript|MSExcel|certutil)(\.exe)?["']/ nocase
-        $open_document = /<(text|office):dde-(connection-decl|source)\s[^>]{0,300}office:dde-application\s*=\s*["'](cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript)/ nocase
+        $open_document = /:dde-(connection-decl|source)\s[^>]{0,300}e-application\s*=\s*["'](cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript)/ nocase
     condition:
         any of them
 }
@@ -53,7 +53,7 @@ rule excel_macro_sheet
     strings:
         $sheet = /PK\x01\x02.{42}xl\/macrosheets\//s nocase
     condition:
-        uint32be(0) == 0x504B0304 and $sheet
+        $sheet and uint32be(0) == 0x504B0304
 }
 
 rule excel_hidden_macro_sheet
@@ -90,10 +90,10 @@ rule onenote_with_script
         description = "A OneNote section with a script or program inside"
         reference = "https://learn.microsoft.com/openspecs/office_file_formats/ms-onestore/8806fd18-6735-4874-b111-227b83eaac26"
     strings:
-        $section = { E4 52 5C 7B 8C D8 A7 4D AE B1 53 78 D0 29 96 D3 }
         // FileDataStoreObject: 16 bytes of type, 8 of length, 12 unused, then the file.
         $program = { E7 16 E3 BD 65 26 11 45 A4 C4 8D 4D 0B 7A 9E AC [20] ( 4D 5A | 4C 00 00 00 01 14 02 00 ) }
         $script = /\xE7\x16\xE3\xBD\x65\x26\x11\x45\xA4\xC4\x8D\x4D\x0B\x7A\x9E\xAC.{20}[^\x00]{0,400}(<script|<hta:|<job|@echo off|powershell|WScript\.|CreateObject)/s nocase
     condition:
-        $section at 0 and ($program or $script)
+        uint32be(0) == 0xE4525C7B and uint32be(4) == 0x8CD8A74D and uint32be(8) == 0xAEB15378
+        and uint32be(12) == 0xD02996D3 and ($program or $script)
 }

@@ -73,7 +73,7 @@ rule pdf_with_flash
         $header = "%PDF-"
         $media = /\/(Subtype|S)\s*\/(R|#52)ichMedia\w{0,20}/
         $flash = /\/Subtype\s*\/(F|#46)lash\b/
-        $film = /(application#2[fF]x-shockwave-flash|\.swf\s*\))/ nocase
+        $film = /(#2[fF]x-shockwave-flash|\.swf\s*\))/ nocase
     condition:
         $header in (0..1024) and $media and ($flash or $film)
 }

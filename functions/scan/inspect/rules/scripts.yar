@@ -8,8 +8,9 @@ rule shell_script
         description = "A script that starts with its interpreter's path"
         reference = "https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html"
     strings:
-        $interpreter = /#![ \t]*\/[\w\/.-]*\/(env[ \t]+(-\S+[ \t]+)*)?(ba|da|z|k|c|tc|a|fi)?(sh|python[\d.]*|perl|ruby|node|php[\d.]*|lua|pwsh|awk|tclsh|osascript)\b/
+        $interpreter = /(#!\/|#![ \t]\/|#![ \t][ \t]+\/)[\w\/.-]+\/(env[ \t]+(-\S+[ \t]+)*)?(ba|da|z|k|c|tc|a|fi)?(sh|python[\d.]*|perl|ruby|node|php[\d.]*|lua|pwsh|awk|tclsh|osascript)\b/
     condition:
+        // Behind a byte order mark or not.
         $interpreter at 0 or $interpreter at 3
 }
 
@@ -20,17 +21,17 @@ rule powershell_download_and_run
         description = "PowerShell that downloads code and runs it, or runs an encoded command"
         reference = "https://attack.mitre.org/techniques/T1059/001/"
     strings:
-        $download_1 = "DownloadString(" nocase ascii wide
-        $download_2 = "DownloadFile(" nocase ascii wide
-        $download_3 = "DownloadData(" nocase ascii wide
-        $download_4 = "Invoke-WebRequest" nocase ascii wide
+        $download_1 = ".DownloadString(" nocase ascii wide
+        $download_2 = ".DownloadFile(" nocase ascii wide
+        $download_3 = ".DownloadData(" nocase ascii wide
+        $download_4 = "-WebRequest" nocase ascii wide
         $run_1 = /\bIEX\b\s*[\(\$&]/ nocase ascii wide
-        $run_2 = "Invoke-Expression" nocase ascii wide
-        $run_3 = "Start-Process" nocase ascii wide
+        $run_2 = "-Expression" nocase ascii wide
+        $run_3 = "-Process" nocase ascii wide
         $run_4 = /\|\s*IEX\b/ nocase ascii wide
-        $hidden = /-w(in(dowstyle)?)?\s+hid(den)?/ nocase ascii wide
+        $hidden = /-w(in(dowstyle)?)?\s+h/ nocase ascii wide
         $encoded = /powershell(\.exe)?"?\s[^\r\n]{0,120}-e(c|nc|ncodedcommand)?\s+[A-Za-z0-9+\/]{40}/ nocase ascii wide
-        $client = "Net.WebClient" nocase ascii wide
+        $client = ".WebClient" nocase ascii wide
     condition:
         // Many a manual tells its readers to install something by such a line, but in the open.
         $encoded
@@ -45,12 +46,12 @@ rule windows_script_host
         description = "VBScript or JScript that starts programs or writes files through Windows Script Host"
         reference = "https://attack.mitre.org/techniques/T1059/005/"
     strings:
-        $create_1 = /(CreateObject|ActiveXObject|GetObject)\s*\(\s*["']\s*(WScript\.Shell|Shell\.Application|Schedule\.Service|winmgmts:)/ nocase ascii wide
-        $create_2 = /(CreateObject|ActiveXObject)\s*\(\s*["']\s*(ADODB\.Stream|MSXML2\.(Server)?XMLHTTP|Scripting\.FileSystemObject|WinHttp\.WinHttpRequest\.5\.1)/ nocase ascii wide
+        $create_1 = /(CreateObject|ActiveXObject|GetObject)\s*\(\s*["'](WScript.Shell|Shell.Application|Schedule.Service|winmgmts.)/ nocase ascii wide
+        $create_2 = /(CreateObject|ActiveXObject)\s*\(\s*["'](ADODB.Stream|MSXML2.(Server)?XMLHTTP|Scripting.FileSystemObject|WinHttp.WinHttpRequest.5.1)/ nocase ascii wide
         $use_1 = /\.(Run|Exec|ShellExecute)[\s(]/ nocase ascii wide
         $use_2 = ".SaveToFile" nocase ascii wide
         $use_3 = /\.CreateTextFile\s*\(/ nocase ascii wide
-        $use_4 = "ResponseBody" nocase ascii wide
+        $use_4 = ".ResponseBody" nocase ascii wide
     condition:
         ($create_1 and $use_1) or ($create_2 and 2 of ($use_*))
 }
@@ -62,10 +63,10 @@ rule batch_script
         description = "A Windows batch file"
         reference = "https://attack.mitre.org/techniques/T1059/003/"
     strings:
-        $echo_off = /@echo[ \t]+off[ \t]*(\r?\n|&)/ nocase
-        $command = /\n[ \t]*@?(set|call|start|del|copy|xcopy|reg|net|powershell|certutil|bitsadmin|mshta|rundll32|schtasks|cmd|goto)[ \t.]/ nocase
+        // Something follows, so that it is no mention of the line.
+        $echo_off = /@echo[ \t]+off[ \t]*(\r?\n|&)\s*\S/ nocase
     condition:
-        $echo_off in (0..16) and $command
+        $echo_off in (0..16)
 }
 
 rule download_with_system_tool
@@ -75,9 +76,9 @@ rule download_with_system_tool
         description = "A command line that has a Windows system tool download or decode a program and run it"
         reference = "https://lolbas-project.github.io/"
     strings:
-        $certutil = /certutil(\.exe)?\s[^\r\n]{0,80}-urlcache\s[^\r\n]{0,120}https?:\/\/[^\r\n]{1,200}[&|]/ nocase
-        $bitsadmin = /bitsadmin(\.exe)?\s+\/transfer\s[^\r\n]{1,200}https?:\/\/[^\r\n]{1,200}[&|]/ nocase
-        $mshta = /\bmshta(\.exe)?["']?\s+["']?(https?:|javascript:|vbscript:)/ nocase
+        $certutil = /certutil(\.exe)?\s[^\r\n]{0,80}-urlcache\s[^\r\n]{0,120}:\/\/[^\r\n]{1,200}[&|]/ nocase
+        $bitsadmin = /bitsadmin(\.exe)?\s+\/transfer\s[^\r\n]{1,200}:\/\/[^\r\n]{1,200}[&|]/ nocase
+        $mshta = /\bms.ta(\.exe)?["']?\s+["']?(http:\/\/|https:\/\/|javascript:|vbscript:)/ nocase
         $regsvr32 = /regsvr32(\.exe)?\s[^\r\n]{0,40}\/i:["']?https?:[^\r\n]{1,200}scrobj\.dll/ nocase
     condition:
         any of them
@@ -120,7 +121,7 @@ rule windows_script_component
         $root = /<(scriptlet|component|job|package)[\s>]/ nocase
         $script = /<script\s[^>]{0,80}language\s*=\s*["']?(vbscript|jscript|javascript)/ nocase
         $registration = "<registration" nocase
-        $create = /(CreateObject|ActiveXObject)\s*\(/ nocase
+        $create = /(Create|ActiveX)Object\s*\(/ nocase
     condition:
         $root in (0..1024) and $script and ($registration or $create)
 }
@@ -136,7 +137,7 @@ rule script_that_connects_back
         $perl = /\bconnect\([A-Z]{1,8}\s*,\s*sockaddr_in\([^\x00]{0,200}exec\s*\{?\s*["'(]{1,2}\/bin\/(ba)?sh/
         $ruby = /TCPSocket\.(new|open)\([^\r\n]{0,160}(exec|IO\.popen)[^\r\n]{0,80}(\/bin\/(ba)?sh|cmd\b)/
         $php = /\bfsockopen\s*\([^\x00]{0,200}(exec|shell_exec|system|passthru|proc_open|popen)\s*\(\s*["'](\/bin\/)?(ba)?sh\s+-i/
-        $powershell = /New-Object\s+(System\.)?Net\.Sockets\.TCPClient\s*\([^\x00]{0,900}(\biex\b|Invoke-Expression)[^\x00]{0,600}\.Write\(/ nocase
+        $powershell = /\.Sockets\.TCPClient\b[^\x00]{0,900}(\biex\b|Invoke-Expression)[^\x00]{0,600}\.Write\(/ nocase
     condition:
         any of them
 }
@@ -149,11 +150,12 @@ rule powershell_that_unpacks_code
         reference = "https://attack.mitre.org/techniques/T1027/010/"
     strings:
         $decode = /\[(System\.)?Convert\]::FromBase64String\s*\(/ nocase ascii wide
-        $unpack = /IO\.Compression\.(Gzip|Deflate)Stream/ nocase ascii wide
-        $run_1 = /\b(IEX|Invoke-Expression)\b/ nocase ascii wide
+        $unpack = /\.(GzipStream|DeflateStream)\b/ nocase ascii wide
+        $run_1 = /\bIEX\b/ nocase ascii wide
+        $run_4 = "-Expression" nocase ascii wide
         $run_2 = /\[(System\.)?Reflection\.Assembly\]::Load\s*\(/ nocase ascii wide
         $run_3 = /\[ScriptBlock\]::Create\s*\(/ nocase ascii wide
-        $payload = /["'](H4sI|7[VT0ZbLd]|tV[a-z]|nV[a-z])[A-Za-z0-9+\/]{60}/ ascii wide
+        $payload = /(["']H4sI|["']7[VT0ZbLd]|["']tV|["']nV)[A-Za-z0-9+\/]{60}/ ascii wide
     condition:
         $decode and $unpack and $payload and any of ($run_*)
 }

