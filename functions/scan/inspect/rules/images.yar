@@ -12,7 +12,7 @@ rule script_inside_media
         $script = /<script[\s>\/]/ nocase
         $svg = /<svg[\s>]/ nocase
         $iframe = /<iframe[\s>]/ nocase
-        $handler = /<\w{3,6}\s[^>\x00]{0,80}\bon(er|lo|cl|fo)\w{2,3}\s*=/ nocase
+        $handler = /<\w{3,6}\s[^>\x00]{0,80}\bon(load|error|click|focus|end)\s*=/ nocase
         $server_page = /<%(@\s*(page|language|import)|eval|response)/ nocase
         $server_code = /<%\s+(e?v?al|r?e?s?p?onse)\b/ nocase // optional letters, as no engine should look for these words
     condition:
