@@ -18,10 +18,12 @@ pub(crate) struct Outline<'t> {
     pub(crate) not_utf8: Option<usize>,
     /// The line where it asks for the variable `entrypoint`.
     pub(crate) entry_point: Option<usize>,
+    /// Whether it names a set of rules by the beginning of their names, as `any of (a*)` does.
+    pub(crate) names_a_set: bool,
     /// Every word in it, names of other rules among them.
     pub(crate) words: Vec<&'t str>,
-    /// What must be true before its strings matter: the clauses of the condition up to the first that
-    /// has strings, if none of them has and all must be true.
+    /// What must be true before its strings matter: the clauses of the condition before the first that has
+    /// strings or costs much, if all clauses must be true and one of these asks for more than a size.
     pub(crate) first_asks: Option<&'t str>,
 }
 
@@ -49,6 +51,7 @@ pub(crate) fn outline(text: &str) -> Vec<Outline<'_>> {
                         is_global: std::mem::take(&mut is_global),
                         not_utf8: None,
                         entry_point: None,
+                        names_a_set: false,
                         words: Vec::new(),
                         first_asks: None,
                     });
@@ -65,8 +68,12 @@ pub(crate) fn outline(text: &str) -> Vec<Outline<'_>> {
                     if *word == "entrypoint" && !is_name {
                         rule.entry_point.get_or_insert(line(range.start));
                     }
+                    let after = tokens.get(index + 2).map(|(token, _)| *token);
+                    rule.names_a_set |= !is_name
+                        && next == Some(Token::Symbol(b'*'))
+                        && matches!(after, Some(Token::Symbol(b',' | b')')));
                     if *word == "condition" && next == Some(Token::Symbol(b':')) {
-                        rule.first_asks = tokens.get(index + 2..).and_then(|rest| first_asks(text, rest));
+                        rule.first_asks = tokens.get(index + 1..).and_then(|rest| first_asks(text, rest));
                     }
                 }
             }
@@ -91,27 +98,40 @@ pub(crate) fn outline(text: &str) -> Vec<Outline<'_>> {
     found
 }
 
-/// The first clauses of a condition, whose tokens begin here and end with a brace.
+/// The first clauses of a condition. Its tokens are the colon before it and all that follow.
 fn first_asks<'t>(text: &'t str, tokens: &[(Token<'t>, Range<usize>)]) -> Option<&'t str> {
-    let begin = tokens.first()?.1.start;
-    // How deep in parentheses, whether a string has been named, and where the last clause before one ends.
-    let (mut depth, mut has_strings, mut end) = (0_usize, false, None);
+    let ((_, colon), tokens) = tokens.split_first()?;
+    // How deep in parentheses, whether a clause has strings or costs too much to be asked of each file,
+    // whether one asks for more than a size, which most files have, and where the last of these ends.
+    let (mut depth, mut has_strings, mut is_over) = (0_usize, false, false);
+    let (mut is_telling, mut end) = (false, None);
     for (index, (token, range)) in tokens.iter().enumerate() {
         let next = tokens.get(index + 1).map(|(token, _)| *token);
-        match token {
+        match *token {
             Token::Symbol(b'(') => depth += 1,
             Token::Symbol(b')') => depth = depth.saturating_sub(1),
             Token::Symbol(b'}') => break,
             // Either side is enough.
             Token::Word("or") if depth == 0 => return None,
-            Token::Word("and") if depth == 0 && !has_strings => end = Some(range.start),
+            Token::Word("and") if depth == 0 && !is_over => end = is_telling.then_some(range.start),
             Token::Symbol(b'$' | b'#' | b'@') | Token::Word("of" | "them") => has_strings = true,
             // The length of a match, not `!=`.
             Token::Symbol(b'!') if matches!(next, Some(Token::Word(_))) => has_strings = true,
-            _ => {}
+            Token::Word("for") => is_over = true,
+            Token::Word("and" | "or" | "not" | "defined" | "filesize" | "size") => {}
+            Token::Word(word) if next == Some(Token::Symbol(b'(')) => {
+                let reads_a_number = word.starts_with("uint") || word.starts_with("int");
+                is_over |= !reads_a_number;
+                is_telling |= reads_a_number && !is_over;
+            }
+            Token::Word(word) => {
+                is_telling |= !is_over && !word.starts_with(|first: char| first.is_ascii_digit())
+            }
+            Token::Text(_) | Token::Symbol(_) => {}
         }
+        is_over |= has_strings;
     }
-    if has_strings { text.get(begin..end?).map(str::trim_end) } else { None }
+    if has_strings { text.get(colon.end..end?).map(str::trim) } else { None }
 }
 
 /// The `import` lines of a text.
@@ -141,11 +161,25 @@ fn tokens(text: &str) -> Vec<(Token<'_>, Range<usize>)> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
+        let length =
+            |from: usize, is: fn(&u8) -> bool| bytes.iter().skip(from).take_while(|byte| is(byte)).count();
         let end = match (byte, bytes.get(at + 1)) {
             (b'/', Some(b'/')) => until(text, at, "\n"),
             (b'/', Some(b'*')) => until(text, at + 2, "*/"),
-            (b'/' | b'"', _) => closing(bytes, at + 1, byte),
-            _ if is_word(byte) => at + bytes.iter().skip(at).take_while(|byte| is_word(**byte)).count(),
+            (b'"', _) => closing(bytes, at + 1, byte),
+            // With its flags; what stands right behind them is a word.
+            (b'/', _) => {
+                let end = closing(bytes, at + 1, byte);
+                end + length(end, |byte| matches!(byte, b'i' | b's'))
+            }
+            (b'0', Some(b'x')) => at + 2 + length(at + 2, u8::is_ascii_hexdigit),
+            (b'0', Some(b'o')) => at + 2 + length(at + 2, u8::is_ascii_digit),
+            // A number ends before a word: `3or` is two tokens.
+            (b'0'..=b'9', _) => {
+                let end = at + length(at, u8::is_ascii_digit);
+                end + if matches!(bytes.get(end..end + 2), Some(b"KB" | b"MB")) { 2 } else { 0 }
+            }
+            _ if is_word(byte) => at + length(at, |byte| is_word(*byte)),
             _ => at + 1,
         };
         // Only whole characters: a byte inside one is no token, and cuts none.
@@ -234,6 +268,9 @@ rule c { condition: b }"#;
         assert!(texts[1].starts_with("global rule b") && texts[1].ends_with("\n}"), "{texts:?}");
         assert_eq!(texts[2], "rule c { condition: b }");
         assert!(rules[1].words.contains(&"a"));
+        let sets =
+            outline("rule a { condition: any of (b*) } rule b { condition: any of ($b*) and (size *2) > 3 }");
+        assert_eq!(sets.iter().map(|rule| rule.names_a_set).collect::<Vec<_>>(), [true, false]);
         assert_eq!(imports(TEXT), ["import \"pe\""]);
     }
 
@@ -252,10 +289,10 @@ rule c { condition: b }"#;
                 "filesize > 9 and (uint8(1) == 2 or uint8(1) != 3)",
             ),
             ("(uint8(0) >> 1) == 1 and (uint8(1) == 2 and $a) and filesize > 3", "(uint8(0) >> 1) == 1"),
-            (
-                "for any i in (0..3) : (uint8(i) == 7 and filesize > i) and #a > 1",
-                "for any i in (0..3) : (uint8(i) == 7 and filesize > i)",
-            ),
+            ("uint8(0) == 3 and for any i in (0..9) : (uint8(i) == 7) and #a > 1", "uint8(0) == 3"),
+            ("uint8(0) == 3 and math.entropy(0, filesize) > 7 and $a", "uint8(0) == 3"),
+            ("pe.is_pe and filename matches /q/is and $a", "pe.is_pe and filename matches /q/is"),
+            ("/a/ and uint8(0) == 3 and $a", "/a/ and uint8(0) == 3"),
             ("not filename contains \"$a\" and @b < 9", "not filename contains \"$a\""),
             ("filename matches /a and $b/ and !b[1] < 9", "filename matches /a and $b/"),
         ] {
@@ -264,6 +301,14 @@ rule c { condition: b }"#;
         for condition in [
             "$a",
             "filesize > 3 and filesize < 9",
+            "filesize < 3MB and size > 9 and $a",
+            "for any i in (0..filesize) : (uint8(i) == 3) and uint8(0) == 3 and $a",
+            "uint8(1) == 2 and uint8(0) == 3or $a",
+            "uint8(1) == 2 and uint8(0) == 0x3or $a",
+            "uint8(1) == 2 and filesize > 3KBor $a",
+            "uint8(1) == 2 and filename matches /q/isor $a",
+            "uint8(1) == 2 and filename matches /q/or $a",
+            "1of them and uint8(0) == 3",
             "any of them and filesize > 3",
             "$a and uint16(0) == 0x5A4D",
             "filesize > 3 or $a",

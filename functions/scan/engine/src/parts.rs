@@ -44,7 +44,9 @@ pub(crate) fn split(sources: &[Source]) -> Parts<Vec<Source>> {
             tied.extend(named);
         }
     }
-    let is_later = |rule: &Outline<'_>| rule.first_asks.is_some() && !tied.contains(rule.name);
+    // Whoever names a set of rules may mean any.
+    let is_whole = outlines.iter().flatten().any(|rule| rule.names_a_set);
+    let is_later = |rule: &Outline<'_>| !is_whole && rule.first_asks.is_some() && !tied.contains(rule.name);
     let with = |keep: &dyn Fn(&Outline<'_>) -> bool| -> Vec<Source> {
         let kept = sources.iter().zip(&outlines).map(|(source, rules)| Source {
             text: without(&source.text, rules.iter().filter(|rule| !keep(rule))),
@@ -84,10 +86,10 @@ mod tests {
     #[test]
     fn every_rule_is_in_one_part_at_its_line() {
         let one = "import \"pe\"\nrule a { condition: true }\n\
-                   rule b { strings: $s = \"}é\" condition: filesize > 1 and $s }\n\
-                   rule c { strings: $s = \"}é\" condition: filesize > 2 // é\n and pe.is_pe and $s }";
-        let two = "rule d { strings: $s = \"x\" condition: filesize > 3 and b and $s }\n\
-                   rule e { strings: $s = \"x\" condition: filesize > 4 and $s }\n\
+                   rule b { strings: $s = \"}é\" condition: uint8(0) == 1 and $s }\n\
+                   rule c { strings: $s = \"}é\" condition: uint8(0) == 2 // é\n and pe.is_pe and $s }";
+        let two = "rule d { strings: $s = \"x\" condition: uint8(0) == 3 and b and $s }\n\
+                   rule e { strings: $s = \"x\" condition: uint8(0) == 4 and $s }\n\
                    rule f { strings: $s = \"x\" condition: $s }";
         let parts = split(&[Source::new("1.yar", one), Source::new("2.yar", two)]);
         let rules = |sources: &[Source]| -> Vec<(String, usize)> {
@@ -104,15 +106,20 @@ mod tests {
         assert_eq!(
             parts.first[2].text,
             "import \"pe\"\nrule _airlock_later { condition: (\n\
-             filesize > 2 // é\n and pe.is_pe\n) or (\nfilesize > 4\n) }"
+             uint8(0) == 2 // é\n and pe.is_pe\n) or (\nuint8(0) == 4\n) }"
         );
     }
 
     #[test]
     fn rules_that_all_need_their_strings_are_one_part() {
-        let source = Source::new("1.yar", "rule a { strings: $a = \"x\" condition: $a }");
-        let parts = split(std::slice::from_ref(&source));
-        assert_eq!(parts.first, [source]);
-        assert!(parts.later.is_none());
+        for text in [
+            "rule a { strings: $s = \"x\" condition: $s }",
+            "rule a { strings: $s = \"x\" condition: uint8(0) == 1 and $s } rule b { condition: any of (a*) }",
+        ] {
+            let source = Source::new("1.yar", text);
+            let parts = split(std::slice::from_ref(&source));
+            assert_eq!(parts.first, [source]);
+            assert!(parts.later.is_none());
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The text of rules: how it is read from a folder, what it is refused for, and the hash it has.
 
-use crate::{EngineKind, outline::outline};
+use crate::{EngineKind, outline::outline, parts::LATER};
 use sha2::{Digest, Sha256};
 use std::{
     fmt, fs, io,
@@ -93,6 +93,9 @@ pub enum Refusal {
     /// The variable `entrypoint`, which a scanner of libyara keeps from one file to the next.
     #[error("rule `{0}` asks for `entrypoint`: import \"pe\" or \"elf\", and ask for its `entry_point`")]
     EntryPoint(String),
+    /// The name that stands for the second part of the rules.
+    #[error("the name `{0}` is taken: rename the rule")]
+    Reserved(String),
     /// A global rule that does not match keeps all others from matching.
     #[error(
         "rule `{0}` is global, so where it doesn't match no rule would: remove `global`, and name it in the rules that need it"
@@ -146,6 +149,9 @@ pub(crate) fn check(sources: &[Source]) -> Result<(), RulesError> {
             }
             if let Some(line) = rule.entry_point {
                 return Err(source.refused(line, Refusal::EntryPoint(name)));
+            }
+            if rule.name == LATER {
+                return Err(source.refused(rule.line, Refusal::Reserved(name)));
             }
             if rule.is_global {
                 return Err(source.refused(rule.line, Refusal::Global(name)));

@@ -56,6 +56,8 @@ fn rules_that_would_bring_the_process_down_or_keep_others_silent_are_refused_wit
         assert!(refusal(&format!("global {fine}")).contains("a.yar:1: rule `a` is global"));
         let bad = refusal(&format!("\n{}", rule("a", "entrypoint == 3")));
         assert!(bad.starts_with("a.yar:2: rule `a` asks for `entrypoint`: import \"pe\""), "{bad}");
+        let bad = refusal(&rule("_airlock_later", "true"));
+        assert_eq!(bad, "a.yar:1: the name `_airlock_later` is taken: rename the rule");
         let bad = refusal("\ninclude \"/etc/hostname\"");
         assert!(bad.starts_with("a.yar:2: "), "{bad}");
         assert!(refusal(&format!("import \"hash\"\n{fine}")).starts_with("a.yar:1: "));
@@ -109,7 +111,7 @@ fn rules_that_wait_match_like_all_others() {
         ("declared", "(declared_type == \"text/csv\" or uint8(900) == 1) and #s > 1"),
         ("behind_the_end", "uint8(1000) == 1 and $s"),
         ("always", "$s and filesize > 3"),
-        ("names_another", "filesize > 9 and always and $s"),
+        ("names_another", "uint8(0) == 0x41 and always and $s"),
     ];
     let text = |(name, condition)| {
         format!("rule {name} {{ {meta} strings: $s = \"needle\" condition: {condition} }}\n")

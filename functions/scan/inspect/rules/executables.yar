@@ -73,8 +73,5 @@ rule internet_shortcut_to_program
         $section = "[InternetShortcut]" nocase
         $target = /\n[ \t]*(URL|IconFile)[ \t]*=[ \t]*(file:|\\\\)/ nocase
     condition:
-        // A section, a remark or an empty line, behind a byte order mark or not.
-        (uint8(0) == 0x5B or uint8(0) == 0x3B or uint8(0) == 0x0A or uint8(0) == 0x0D
-         or uint16be(0) == 0xEFBB or uint16be(0) == 0xFFFE)
-        and $section in (0..64) and $target
+        $section in (0..64) and $target
 }

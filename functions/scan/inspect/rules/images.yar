@@ -34,14 +34,19 @@ rule script_inside_svg
         description = "SVG that runs script"
         reference = "https://www.w3.org/TR/SVG2/interact.html#ScriptElement"
     strings:
-        $root = /[<:]svg[\s>]/ nocase
-        $script = /[<:]script[\s>\/]/ nocase
+        $root_1 = /<svg[\s>]/ nocase
+        $root_2 = /<[\w.-]{1,20}:svg[\s>]/ nocase
+        $script_1 = /<script[\s>\/]/ nocase
+        $script_2 = /<[\w.-]{1,20}:script[\s>\/]/ nocase
         $handler = /\son(load|error|click|mouse\w{1,8}|focus\w{0,3}|begin|end|activate|animation\w{1,9})\s*=\s*["']/ nocase
         $link = /href\s*=\s*["']\s*(javascript:|data:text\/html)/ nocase
-        $foreign = /[<:]foreignObject[\s>]/ nocase
-        $frame = /[<:](iframe|embed|object)[\s>]/ nocase
+        $foreign_1 = /<foreignObject[\s>]/ nocase
+        $foreign_2 = /<[\w.-]{1,20}:foreignObject[\s>]/ nocase
+        $frame_1 = /<(iframe|embed|object)[\s>]/ nocase
+        $frame_2 = /<[\w.-]{1,20}:(iframe|embed|object)[\s>]/ nocase
     condition:
-        $root in (0..2048) and ($script or $handler or $link or ($foreign and $frame))
+        any of ($root_*) in (0..2048)
+        and (any of ($script_*, $handler, $link) or (any of ($foreign_*) and any of ($frame_*)))
 }
 
 rule script_inside_utf_16_svg
@@ -51,14 +56,19 @@ rule script_inside_utf_16_svg
         description = "SVG in UTF-16 that runs script"
         reference = "https://www.w3.org/TR/SVG2/interact.html#ScriptElement"
     strings:
-        $root = /[<:]svg[\s>]/ nocase wide
-        $script = /[<:]script[\s>\/]/ nocase wide
+        $root_1 = /<svg[\s>]/ nocase wide
+        $root_2 = /<[\w.-]{1,20}:svg[\s>]/ nocase wide
+        $script_1 = /<script[\s>\/]/ nocase wide
+        $script_2 = /<[\w.-]{1,20}:script[\s>\/]/ nocase wide
         $handler = /\son(load|error|click|mouse\w{1,8}|focus\w{0,3}|begin|end|activate|animation\w{1,9})\s*=\s*["']/ nocase wide
         $link = /href\s*=\s*["']\s*(javascript:|data:text\/html)/ nocase wide
-        $foreign = /[<:]foreignObject[\s>]/ nocase wide
-        $frame = /[<:](iframe|embed|object)[\s>]/ nocase wide
+        $foreign_1 = /<foreignObject[\s>]/ nocase wide
+        $foreign_2 = /<[\w.-]{1,20}:foreignObject[\s>]/ nocase wide
+        $frame_1 = /<(iframe|embed|object)[\s>]/ nocase wide
+        $frame_2 = /<[\w.-]{1,20}:(iframe|embed|object)[\s>]/ nocase wide
     condition:
         // A byte order mark, or a tag without one.
         (uint16be(0) == 0xFFFE or uint16be(0) == 0xFEFF or uint16be(0) == 0x3C00 or uint16be(0) == 0x003C)
-        and $root in (0..4096) and ($script or $handler or $link or ($foreign and $frame))
+        and any of ($root_*) in (0..4096)
+        and (any of ($script_*, $handler, $link) or (any of ($foreign_*) and any of ($frame_*)))
 }

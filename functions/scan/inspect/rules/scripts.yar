@@ -26,10 +26,10 @@ rule powershell_download_and_run
         $download_3 = ".DownloadData(" nocase ascii wide
         $download_4 = "-WebRequest" nocase ascii wide
         $run_1 = /\bIEX\b\s*[\(\$&]/ nocase ascii wide
-        $run_2 = "-Expression" nocase ascii wide
-        $run_3 = "-Process" nocase ascii wide
+        $run_2 = /ke-Expression\b/ nocase ascii wide // the rare end of Invoke-Expression
+        $run_3 = /rt-Process\b/ nocase ascii wide // and of Start-Process
         $run_4 = /\|\s*IEX\b/ nocase ascii wide
-        $hidden = /-w(in(dowstyle)?)?\s+h/ nocase ascii wide
+        $hidden = /-w(in(dowstyle)?)?\s+hi?d/ nocase ascii wide
         $encoded = /powershell(\.exe)?"?\s[^\r\n]{0,120}-e(c|nc|ncodedcommand)?\s+[A-Za-z0-9+\/]{40}/ nocase ascii wide
         $client = ".WebClient" nocase ascii wide
     condition:
@@ -63,8 +63,8 @@ rule batch_script
         description = "A Windows batch file"
         reference = "https://attack.mitre.org/techniques/T1059/003/"
     strings:
-        // Something follows, so that it is no mention of the line.
-        $echo_off = /@echo[ \t]+off[ \t]*(\r?\n|&)\s*\S/ nocase
+        // And a command after it, as prose has the line too.
+        $echo_off = /@echo[ \t]+off[ \t]*(\r?\n|&)\s*([@:%("]|[a-z]:\\|[\w.-]+\.(exe|com|bat|cmd|ps1|vbs|js)\b|(attrib|call|cd|certutil|chcp|cls|cmd|color|copy|cscript|curl|del|echo|exit|for|ftp|goto|icacls|if|md|mkdir|mode|move|mshta|msiexec|net|netsh|pause|ping|powershell|pushd|rd|reg|regsvr32|rem|ren|rmdir|robocopy|rundll32|sc|schtasks|set|setlocal|shutdown|start|taskkill|timeout|title|type|ver|wmic|wscript|xcopy)([ \t.(\/]|\r?\n|$))/ nocase
     condition:
         $echo_off in (0..16)
 }
@@ -78,7 +78,7 @@ rule download_with_system_tool
     strings:
         $certutil = /certutil(\.exe)?\s[^\r\n]{0,80}-urlcache\s[^\r\n]{0,120}:\/\/[^\r\n]{1,200}[&|]/ nocase
         $bitsadmin = /bitsadmin(\.exe)?\s+\/transfer\s[^\r\n]{1,200}:\/\/[^\r\n]{1,200}[&|]/ nocase
-        $mshta = /\bms.ta(\.exe)?["']?\s+["']?(http:\/\/|https:\/\/|javascript:|vbscript:)/ nocase
+        $mshta = /\bms.ta(\.exe)?["']?\s+["']?(http:[\/\\]|https:[\/\\]|javascript:|vbscript:)/ nocase
         $regsvr32 = /regsvr32(\.exe)?\s[^\r\n]{0,40}\/i:["']?https?:[^\r\n]{1,200}scrobj\.dll/ nocase
     condition:
         any of them
@@ -152,7 +152,7 @@ rule powershell_that_unpacks_code
         $decode = /\[(System\.)?Convert\]::FromBase64String\s*\(/ nocase ascii wide
         $unpack = /\.(GzipStream|DeflateStream)\b/ nocase ascii wide
         $run_1 = /\bIEX\b/ nocase ascii wide
-        $run_4 = "-Expression" nocase ascii wide
+        $run_4 = /ke-Expression\b/ nocase ascii wide
         $run_2 = /\[(System\.)?Reflection\.Assembly\]::Load\s*\(/ nocase ascii wide
         $run_3 = /\[ScriptBlock\]::Create\s*\(/ nocase ascii wide
         $payload = /(["']H4sI|["']7[VT0ZbLd]|["']tV|["']nV)[A-Za-z0-9+\/]{60}/ ascii wide

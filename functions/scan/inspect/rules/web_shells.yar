@@ -10,14 +10,16 @@ rule php_web_shell
         $open = /<\?(php|=)?[\s@(]/ nocase
         $direct = /\b(eval|assert|system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|create_function)\s*\(\s*@?(stripslashes\s*\(|base64_decode\s*\(|trim\s*\(|urldecode\s*\()?\s*@?\$_(GET|POST|REQUEST|COOKIE|SERVER)\b/ nocase
         // Optional letters, as no engine should look for these words.
-        $packed = /\b(e?val|as?sert)\s*\(\s*@?(gzinflate|gzuncompress|base64_decode|str_rot13|gzdecode)\s*\(/ nocase
+        $packed = /\b(ev?al|as?sert)\s*\(\s*@?(gzinflate|gzuncompress|base64_decode|str_rot13|gzdecode)\s*\(/ nocase
+        $turned = /\b(ev?al|as?sert)\s*\(\s*@?\w\wrrev\s*\(/ nocase // strrev
         // What strrev turns round.
-        $reversed = /(\(edoced_46esab|\(etalfnizg|TEG_\$|TSOP_\$|TSEUQER_\$|EIKOOC_\$)/
+        $reversed_1 = /\(\s*edoced_46esab/ nocase
+        $reversed_2 = /(TEG_\$|TSOP_\$|TSEUQER_\$|EIKOOC_\$)/
         $variable = /\$_(GET|POST|REQUEST|COOKIE)\s*\[[^\]]{1,40}\]\s*\(\s*\$_(GET|POST|REQUEST|COOKIE)/ nocase
         $backticks = /`[^`\r\n]{0,40}\$_(GET|POST|REQUEST|COOKIE)\b[^`\r\n]{0,60}`/
         $include = /\b(include|require)(_once)?\s*\(?\s*\$_(GET|POST|REQUEST|COOKIE)\b/ nocase
     condition:
-        $open and any of ($direct, $packed, $reversed, $variable, $backticks, $include)
+        $open and any of ($direct, $packed, $turned, $reversed_*, $variable, $backticks, $include)
 }
 
 rule jsp_web_shell
@@ -32,7 +34,7 @@ rule jsp_web_shell
         $request = /req.est\s*\.\s*(getParameter|getHeader|getInputStream|getReader)/
         $run_1 = /Runtime\s*\.\s*getRuntime\s*\(\s*\)\s*\.\s*exec\s*\(/
         $run_2 = /new\s+(java\.lang\.)?ProcessBuilder\s*\(/
-        $run_3 = /\.defineClass\s*\(/
+        $run_3 = /\.\s*def\w\weClass\s*\(/
         $run_4 = /EngineByName\s*\([^)]{1,30}\)\s*\.\s*eval\s*\(/
     condition:
         any of ($page_*) and $request and any of ($run_*)
@@ -47,7 +49,7 @@ rule asp_web_shell
     strings:
         $page_1 = /<%[\t-\r -~]/
         $page_2 = /<script\s[^>]{0,60}runat\s*=/ nocase
-        $direct = /\b(eval|execute(global)?)[\s(]{1,9}(Convert\.FromBase64String[\s(]{1,9})?req.est\s*[.(\[]/ nocase
+        $direct = /\b(eval|execute(global)?)[\s(]+(Convert\.FromBase64String[\s(]+)?req.est\s*[.(\[]/ nocase
         $request = /\bRequest\s*(\.\s*(Form|QueryString|Item|Params|Headers|Cookies)|[\[(])/ nocase
         $run_1 = /Process\s*\.\s*Start\s*\(/
         $run_2 = "ProcessStartInfo"

@@ -40,14 +40,16 @@ rule xml_that_runs_script
     strings:
         $namespace_1 = "http://www.w3.org/1999/xhtml" ascii wide
         $namespace_2 = "http://www.w3.org/2000/svg" ascii wide
-        $script = /[<:]script[\s>\/]/ nocase ascii wide
+        $script_1 = /<script[\s>\/]/ nocase ascii wide
+        $script_2 = /<[\w.-]{1,20}:script[\s>\/]/ nocase ascii wide
         $style_1 = /<\?xml-stylesheet\s[^>]{0,200}(javascript:|data:)/ ascii wide
         $transform = /<msxsl:script[\s>]/ nocase ascii wide
     condition:
         // "<?xm", or "<?" of two bytes each, behind a byte order mark or not.
         (declared_type == "application/xml"
-         or uint32be(0) == 0x3C3F786D or uint32be(3) == 0x3C3F786D or uint32be(0) == 0x3C003F00 or uint32be(2) == 0x3C003F00)
-        and ((any of ($namespace_*) and $script) or $style_1 or $transform)
+         or uint32be(0) == 0x3C3F786D or uint32be(3) == 0x3C3F786D or uint32be(0) == 0x3C003F00
+         or uint32be(2) == 0x3C003F00 or uint32be(0) == 0x003C003F or uint32be(2) == 0x003C003F)
+        and ((any of ($namespace_*) and any of ($script_*)) or $style_1 or $transform)
 }
 
 rule csv_formula_that_runs_a_program
