@@ -71,7 +71,7 @@ rule office_xml_with_macros
     strings:
         $opened_by_office = /<\?mso-application\s+progid\s*=\s*["'](Word\.Document|Excel\.Sheet|PowerPoint\.Show)/ nocase
         $word_macros = /w:macrosPresent\s*=\s*["']yes/ nocase
-        $word_project = "editdata.mso" nocase
+        $word_project = /editdat.\.mso/ nocase
         $package_project = "application/vnd.ms-office.vbaProject" nocase
     condition:
         $opened_by_office in (0..1024) and any of ($word_*, $package_project)

@@ -31,7 +31,7 @@ rule jsp_web_shell
     strings:
         $page_1 = /<%[\t-\r -~]/
         $page_2 = /<jsp:(scriptlet|root|declaration)/ nocase
-        $request = /req.est\s*\.\s*(getParameter|getHeader|getInputStream|getReader)/
+        $request = /request\s*\.\s*get(Parameter|Header|InputStream|Reader)/
         $run_1 = /Runtime\s*\.\s*getRuntime\s*\(\s*\)\s*\.\s*exec\s*\(/
         $run_2 = /new\s+(java\.lang\.)?ProcessBuilder\s*\(/
         $run_3 = /\.\s*def\w\weClass\s*\(/
