@@ -105,7 +105,7 @@ impl Engine {
     pub fn save(self) -> Result<Vec<u8>, EngineError> {
         let kind = self.kind();
         let parts = self.parts.try_map(Compiled::save)?;
-        let parts = Parts { first: parts.first.as_slice(), later: parts.later.as_deref() };
+        let parts = parts.as_ref().map(Vec::as_slice);
         Ok(Artefact { kind, hash: self.hash, rules: self.rules, parts }.to_bytes())
     }
 
@@ -124,9 +124,7 @@ impl Engine {
     /// go on until they are complete or somebody ends the process.
     #[must_use]
     pub fn without_threads(self) -> Self {
-        let Self { parts: Parts { first, later }, rules, hash } = self;
-        let parts = Parts { first: first.without_threads(), later: later.map(Compiled::without_threads) };
-        Self { parts, rules, hash }
+        Self { parts: self.parts.map(Compiled::without_threads), ..self }
     }
 
     /// Which engine it is.

@@ -24,6 +24,10 @@ impl<T> Parts<T> {
         Ok(Parts { first: change(self.first)?, later })
     }
 
+    pub(crate) fn map<U>(self, mut change: impl FnMut(T) -> U) -> Parts<U> {
+        Parts { first: change(self.first), later: self.later.map(change) }
+    }
+
     pub(crate) fn as_ref(&self) -> Parts<&T> {
         Parts { first: &self.first, later: self.later.as_ref() }
     }
@@ -47,16 +51,16 @@ pub(crate) fn split(sources: &[Source]) -> Parts<Vec<Source>> {
     // Whoever names a set of rules may mean any.
     let is_whole = outlines.iter().flatten().any(|rule| rule.names_a_set);
     let is_later = |rule: &Outline<'_>| !is_whole && rule.first_asks.is_some() && !tied.contains(rule.name);
-    let with = |keep: &dyn Fn(&Outline<'_>) -> bool| -> Vec<Source> {
+    let part = |later: bool| -> Vec<Source> {
         let kept = sources.iter().zip(&outlines).map(|(source, rules)| Source {
-            text: without(&source.text, rules.iter().filter(|rule| !keep(rule))),
+            text: without(&source.text, rules.iter().filter(|rule| is_later(rule) != later)),
             ..source.clone()
         });
         kept.collect()
     };
+    let mut first = part(false);
     let asked: Vec<&str> =
         outlines.iter().flatten().filter(|rule| is_later(rule)).filter_map(|rule| rule.first_asks).collect();
-    let mut first = with(&|rule| !is_later(rule));
     if asked.is_empty() {
         return Parts { first, later: None };
     }
@@ -66,7 +70,7 @@ pub(crate) fn split(sources: &[Source]) -> Parts<Vec<Source>> {
     let condition = asked.join("\n) or (\n");
     let text = format!("{}\nrule {LATER} {{ condition: (\n{condition}\n) }}", imports.join("\n"));
     first.push(Source::new("parts of the rules", &text));
-    Parts { first, later: Some(with(&is_later)) }
+    Parts { first, later: Some(part(true)) }
 }
 
 /// A text with some of its rules made blank.
@@ -114,7 +118,7 @@ mod tests {
     fn rules_that_all_need_their_strings_are_one_part() {
         for text in [
             "rule a { strings: $s = \"x\" condition: $s }",
-            "rule a { strings: $s = \"x\" condition: uint8(0) == 1 and $s } rule b { condition: any of (a*) }",
+            "rule ab { strings: $s = \"x\" condition: uint8(0) == 1 and $s } rule b { condition: any of (a*) }",
         ] {
             let source = Source::new("1.yar", text);
             let parts = split(std::slice::from_ref(&source));

@@ -24,8 +24,7 @@ enum Running<'e> {
 
 impl<'e> Scanner<'e> {
     pub(crate) fn new(parts: Parts<&'e Compiled>, rules: &'e [RuleInfo]) -> Self {
-        let parts = Parts { first: Running::new(parts.first), later: parts.later.map(Running::new) };
-        Self { parts, rules }
+        Self { parts: parts.map(Running::new), rules }
     }
 
     /// The rules that match `bytes`, sorted by name.

@@ -36,7 +36,7 @@ else:
         list(pool.map(compiled.match, files))";
 
 /// Files of so many bytes at most are read, as a mapping costs more: with threads, all of them wait for it.
-const SMALL: u64 = 100_000;
+pub(crate) const SMALL: u64 = 100_000;
 
 const NOT_FAST: &str = "yara, not fast";
 

@@ -1,6 +1,6 @@
 //! What is scanned: files of 10 kB, 1 MB and 100 MB, made of files of this machine.
 
-use crate::corpus;
+use crate::{contender::SMALL, corpus};
 use std::{
     error::Error,
     fs,
@@ -49,7 +49,7 @@ pub(crate) fn sets(scratch: &Path) -> Result<Vec<SizeSets>, Box<dyn Error>> {
             let list = scratch.join(format!("{size}-{count}"));
             let lines: Vec<_> = paths.iter().take(count).map(|path| path.display().to_string()).collect();
             // Small files more than once, as starting takes as long as all of them.
-            let rounds = if size < 100_000 { 5 } else { 1 };
+            let rounds = if size <= SMALL { 5 } else { 1 };
             fs::write(&list, (lines.join("\n") + "\n").repeat(rounds))?;
             Ok(Set { list, bytes: size * (count * rounds) as u64 })
         };
