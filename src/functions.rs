@@ -26,6 +26,7 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("list-objects", looping!(airlock_serve::list_objects::run)),
     ("get-object", looping!(airlock_serve::get_object::run)),
     ("delete-object", looping!(airlock_serve::delete_object::run)),
+    ("sweep-published", looping!(airlock_serve::sweep_published::run)),
 ];
 
 /// The function that has the file name of `program`, if one has.

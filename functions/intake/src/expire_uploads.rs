@@ -1,26 +1,21 @@
-//! On a schedule: ends what nobody ended. Uploads that were not finalized in time expire, and scans
-//! that did not happen are asked for again, then given up.
+//! Runs every minute: expires uploads that were never finalized, asks again for scans that are overdue and then
+//! gives them up, and lets go of what was held long enough.
 //!
-//! AWS calls: one Query for each shard of the `due` index, which holds only rows that need
-//! attention; then for each row GetItem, one conditional transaction, and DeleteObject or
-//! SendMessage.
+//! AWS calls: one Query for each shard of the `due` index, which holds only rows that need attention; then for
+//! each row GetItem and one conditional transaction. For one that expires HeadObject, PutObject and DeleteObject
+//! if something was uploaded; for an overdue scan SendMessage; for one that was held DeleteObject.
 
 use crate::requeue;
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
     id::{ObjectId, TenantId},
     record::Record,
-    registry::{
-        Actor, Change, Changed, Registry, RegistryError,
-        row::{
-            DUE, DUE_AT, DUE_SHARD, DUE_SHARDS, PK, number, parse_partition, required as attribute, string,
-        },
-    },
+    registry::{Actor, Change, Changed, DuePage, Registry, row::Sweep},
     setting::required,
     state::{State, Transition},
     timestamp::Timestamp,
 };
-use airlock_quarantine::{Quarantine, QuarantineKey, ScanQueue, ScanRequest};
+use airlock_quarantine::{HeldKey, Quarantine, QuarantineKey, ScanQueue, ScanRequest};
 use airlock_telemetry::metric;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
@@ -44,6 +39,7 @@ struct Swept {
     expired: u64,
     requeued: u64,
     failed: u64,
+    let_go: u64,
     errors: u64,
 }
 
@@ -69,42 +65,25 @@ pub async fn run() -> anyhow::Result<()> {
 async fn sweep(app: &App) -> Result<Swept, lambda_runtime::Error> {
     let now = Timestamp::now();
     let mut swept = Swept::default();
-    for shard in 0..DUE_SHARDS {
-        for (tenant, id) in due(&app.registry, shard, now).await? {
-            if let Err(error) = settle(app, &tenant, id, now, &mut swept).await {
-                swept.errors += 1;
-                metric::count("SweepErrors", FUNCTION);
-                tracing::error!(tenant_id = %tenant, object_id = %id, error = ?error, "could not be settled");
+    for shard in Sweep::Uploads.shards() {
+        let mut from = None;
+        loop {
+            let DuePage { objects, next } = app.registry.due(&shard, now, from).await?;
+            for (tenant, id) in objects {
+                if let Err(error) = settle(app, &tenant, id, now, &mut swept).await {
+                    swept.errors += 1;
+                    metric::count("SweepErrors", FUNCTION);
+                    tracing::error!(tenant_id = %tenant, object_id = %id, error = ?error, "could not be settled");
+                }
+            }
+            from = next;
+            if from.is_none() {
+                break;
             }
         }
     }
     tracing::info!(?swept, "swept");
     Ok(swept)
-}
-
-/// The objects of one shard whose time has come.
-async fn due(
-    registry: &Registry,
-    shard: u8,
-    now: Timestamp,
-) -> Result<Vec<(TenantId, ObjectId)>, RegistryError> {
-    let rows = registry
-        .client()
-        .query()
-        .table_name(registry.table())
-        .index_name(DUE)
-        .key_condition_expression("#shard = :shard AND #due_at <= :now")
-        .expression_attribute_names("#shard", DUE_SHARD)
-        .expression_attribute_names("#due_at", DUE_AT)
-        .expression_attribute_values(":shard", string(shard))
-        .expression_attribute_values(":now", number(now.as_millis()))
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await
-        .map_err(RegistryError::unavailable)?;
-    rows.iter().map(|row| Ok(parse_partition(&attribute::<String>(row, PK)?)?)).collect()
 }
 
 async fn settle(
@@ -127,9 +106,21 @@ async fn settle(
         }
         State::Scanning if requeue::note(&app.registry, &record, now, now + app.scan_deadline).await? => {
             let request = ScanRequest { tenant_id: record.tenant.clone(), object_id: record.id };
-            app.queue.request(&request).await?;
+            app.queue.request(&request, record.queued_times + 1).await?;
             swept.requeued += 1;
         }
+        State::Rejected | State::Failed => match record.held_until {
+            Some(until) if until > now => {}
+            Some(_) => {
+                app.quarantine.let_go(&HeldKey::new(record.tenant.clone(), record.id)).await?;
+                app.registry.let_go(&record).await?;
+                swept.let_go += 1;
+            }
+            // Nothing of it is held any more.
+            None => {
+                app.registry.swept(&record).await?;
+            }
+        },
         _ => {}
     }
     Ok(())
@@ -139,7 +130,10 @@ async fn expire(app: &App, record: &Record, now: Timestamp) -> anyhow::Result<()
     let change = Change::new(record, Transition::Expire, Actor::Function(FUNCTION), now).settled();
     if let Changed::Done = app.registry.change(change).await? {
         // If this fails, the bucket's lifecycle removes it within a day; no client can reach it.
-        app.quarantine.remove(&QuarantineKey::new(record.tenant.clone(), record.id)).await?;
+        let key = QuarantineKey::new(record.tenant.clone(), record.id);
+        if let Some(found) = app.quarantine.inspect(&key).await? {
+            app.quarantine.close(&key, &found.pin).await?;
+        }
     }
     Ok(())
 }
@@ -152,8 +146,12 @@ async fn give_up(app: &App, record: &Record, now: Timestamp) -> anyhow::Result<(
         reason: Some(format!("no scan came to an end, though it was asked for {MAX_SCAN_REQUESTS} times")),
         rules: None,
     };
-    let change =
-        Change::new(record, Transition::Fail, Actor::Function(FUNCTION), now).verdict(&verdict).settled();
+    let change = Change::new(record, Transition::Fail, Actor::Function(FUNCTION), now).verdict(&verdict);
+    let change = match record.scans_end_at() {
+        // A scan that died may have left a copy.
+        Some(end) => change.due(Sweep::Published, end.max(now)),
+        None => change.settled(),
+    };
     app.registry.change(change).await?;
     metric::count("ScanGivenUp", FUNCTION);
     Ok(())

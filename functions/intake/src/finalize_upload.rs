@@ -9,7 +9,7 @@ use airlock_content::verdict::{Outcome, Verdict};
 use airlock_http::{Caller, Claims, Code, FieldError, Problem, Request, Response, answer, path};
 use airlock_objects::{
     record::Record,
-    registry::{Actor, Change, Changed, Registry},
+    registry::{Actor, Change, Changed, Registry, row::Sweep},
     setting::required,
     state::{State, Transition},
     timestamp::Timestamp,
@@ -73,10 +73,10 @@ async fn finalize(app: &App, caller: &Caller, record: &Record, now: Timestamp) -
     }
     let change = Change::new(record, Transition::Finalize, Actor::User(&caller.user), now)
         .pin(&found.pin, found.sha256.or(record.sha256))
-        .due(now + app.scan_deadline);
+        .due(Sweep::Uploads, now + app.scan_deadline);
     match app.registry.change(change).await? {
         Changed::Done => {
-            ask(app, record).await?;
+            ask(app, record, 1).await?;
             Ok(accepted(record, State::Scanning))
         }
         Changed::Superseded(latest) => settled(latest),
@@ -142,15 +142,17 @@ async fn expire(app: &App, caller: &Caller, record: &Record, now: Timestamp) -> 
 
 async fn ask_again(app: &App, record: &Record, now: Timestamp) -> Result<Response, Problem> {
     let stale = record.queued_at.is_none_or(|asked| now.since(asked) >= ASK_AGAIN_AFTER);
-    if stale && requeue::note(&app.registry, record, now, now + app.scan_deadline).await? {
-        ask(app, record).await?;
+    // A scan that is at work needs no second one, and its message comes again if it dies.
+    let is_at_work = record.scans_end_at().is_some_and(|end| end >= now);
+    if stale && !is_at_work && requeue::note(&app.registry, record, now, now + app.scan_deadline).await? {
+        ask(app, record, record.queued_times + 1).await?;
     }
     Ok(accepted(record, State::Scanning))
 }
 
-async fn ask(app: &App, record: &Record) -> Result<(), Problem> {
+async fn ask(app: &App, record: &Record, times: u64) -> Result<(), Problem> {
     let request = ScanRequest { tenant_id: record.tenant.clone(), object_id: record.id };
-    app.queue.request(&request).await.map_err(queue_problem)
+    app.queue.request(&request, times).await.map_err(queue_problem)
 }
 
 /// Someone else was faster; answer how the upload stands now.

@@ -1,11 +1,11 @@
 //! S3 events of quarantine: catches a write that no pending upload explains (T-01).
 //!
-//! A PUT URL lives on for a while after its object has been scanned and removed, and could put
-//! something new under the old key. That object is deleted, counted and logged. Events come at
-//! least once and in any order, so what an event says is held against the registry, and nothing is
-//! deleted that the pipeline still needs.
+//! A PUT URL can be signed or used when its upload has just ended without one. What is put then is deleted, its
+//! key is closed, and it is counted and logged. Events come at least once and in any order, so what an event says
+//! is held against the registry, and nothing is deleted that the pipeline still needs.
 //!
-//! AWS calls per event: GetItem; for a write that looks wrong, HeadObject and DeleteObject.
+//! AWS calls per event: GetItem; for a write that looks wrong, HeadObject, PutObject and DeleteObject. None for the
+//! empty objects that close keys.
 
 use airlock_objects::{record::Record, registry::Registry, state::State, timestamp::Timestamp};
 use airlock_quarantine::{Quarantine, QuarantineKey};
@@ -67,15 +67,19 @@ async fn watch(app: &App, event: &S3EventRecord) -> anyhow::Result<()> {
         );
         return Ok(());
     };
+    if event.s3.object.size == Some(0) {
+        // What closes a key; no upload is empty.
+        return Ok(());
+    }
     let record = app.registry.get(key.tenant(), key.id()).await?;
     let written_at = Timestamp::from(SystemTime::from(event.event_time));
     if is_expected(record.as_ref(), written_at, event.s3.object.e_tag.as_deref()) {
         return Ok(());
     }
-    if app.quarantine.inspect(&key).await?.is_none() {
+    let Some(found) = app.quarantine.inspect(&key).await?.filter(|found| found.size > 0) else {
         return Ok(());
-    }
-    app.quarantine.remove(&key).await?;
+    };
+    app.quarantine.close(&key, &found.pin).await?;
     metric::count("UploadReuseDetected", FUNCTION);
     tracing::warn!(
         tenant_id = %key.tenant(), object_id = %key.id(), state = record.as_ref().map(|record| record.state.as_str()),
@@ -124,9 +128,12 @@ mod tests {
             finalized_at: finalized.then_some(now),
             queued_at: None,
             queued_times: 1,
+            scans: 1,
+            claim: None,
             scanned_at: None,
             pin: finalized.then(|| Pin { etag: "\"aa\"".to_owned(), version_id: None }),
             verdict: None,
+            held_until: None,
         }
     }
 

@@ -18,6 +18,16 @@ pub struct Pin {
     pub version_id: Option<String>,
 }
 
+/// The right to scan an object, which one delivery of a message has at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The message that asks for the scan. A delivery of the same message may take the claim over: SQS
+    /// delivers it again only when the delivery before it failed or took longer than its visibility time-out.
+    pub message: String,
+    /// When the invocation that scans it ends at the latest.
+    pub until: Timestamp,
+}
+
 /// One object: everything that was declared, found and decided.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -29,7 +39,7 @@ pub struct Record {
     pub user: UserId,
     /// Where it stands.
     pub state: State,
-    /// Counts the changes of this row, from 1.
+    /// Counts the changes of state, verdict and claim, from 1. Whoever read an older one changes nothing.
     pub version: u64,
     /// The name it had.
     pub file_name: FileName,
@@ -49,10 +59,23 @@ pub struct Record {
     pub queued_at: Option<Timestamp>,
     /// How often a scan was asked for.
     pub queued_times: u64,
+    /// How often a scan began.
+    pub scans: u64,
+    /// Who scans it, or was the last that did.
+    pub claim: Option<Claim>,
     /// When the verdict was reached.
     pub scanned_at: Option<Timestamp>,
     /// Which bytes were finalized.
     pub pin: Option<Pin>,
     /// What the scan said.
     pub verdict: Option<Verdict>,
+    /// Until when its bytes are held, if they are.
+    pub held_until: Option<Timestamp>,
+}
+
+impl Record {
+    /// When no scan of this object can be at work any more, and what one of them left is left for good.
+    pub fn scans_end_at(&self) -> Option<Timestamp> {
+        self.claim.as_ref().map(|claim| claim.until)
+    }
 }

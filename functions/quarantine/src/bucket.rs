@@ -1,6 +1,6 @@
-//! The quarantine bucket: signing one PUT into it, looking at what arrived, and removing it.
+//! The quarantine bucket: signing one PUT into it, looking at what arrived, and closing a key for good.
 
-use crate::QuarantineKey;
+use crate::{HeldKey, QuarantineKey};
 use airlock_objects::{
     checksum::Sha256,
     record::Pin,
@@ -155,7 +155,8 @@ impl Quarantine {
             .await;
         let head = match sent {
             Ok(head) => head,
-            Err(error) if is_absent(&error) => return Ok(None),
+            // A HEAD has no body, so S3 tells an absent object by status alone.
+            Err(error) if is_status(&error, &[404]) => return Ok(None),
             Err(error) => return Err(QuarantineError::unavailable(error)),
         };
         let etag = head.e_tag.ok_or(QuarantineError::Incomplete("an ETag"))?;
@@ -168,11 +169,46 @@ impl Quarantine {
         }))
     }
 
-    /// Removes what lies under `key`, if anything does. One call: DeleteObject.
+    /// Removes the object `pin` that lies under `key`, and closes the key: an empty object takes its place, so
+    /// that the key's URL, as long as it lives, meets an object and is refused (`If-None-Match: *` passes where
+    /// nothing is, and over a delete marker: S3 User Guide, "Conditional writes"). The bucket's lifecycle removes
+    /// the empty object. Calls: PutObject, and in a versioned bucket DeleteObject of the very version.
     ///
     /// # Errors
     /// [`QuarantineError`] when S3 does not answer.
-    pub async fn remove(&self, key: &QuarantineKey) -> Result<(), QuarantineError> {
+    pub async fn close(&self, key: &QuarantineKey, pin: &Pin) -> Result<(), QuarantineError> {
+        let closed = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key.to_string())
+            // Only in the place of this object: neither twice nor where a lifecycle was faster.
+            .if_match(&pin.etag)
+            .content_length(0)
+            .send()
+            .await;
+        if let Err(error) = closed
+            && !is_status(&error, &[404, 412])
+        {
+            return Err(QuarantineError::unavailable(error));
+        }
+        let Some(version_id) = &pin.version_id else { return Ok(()) };
+        self.client
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(key.to_string())
+            .version_id(version_id)
+            .send()
+            .await
+            .map_err(QuarantineError::unavailable)?;
+        Ok(())
+    }
+
+    /// Removes what is held under `key`. One call: DeleteObject.
+    ///
+    /// # Errors
+    /// [`QuarantineError`] when S3 does not answer.
+    pub async fn let_go(&self, key: &HeldKey) -> Result<(), QuarantineError> {
         self.client
             .delete_object()
             .bucket(&self.bucket)
@@ -195,7 +231,6 @@ fn signed_headers(url: &str) -> Vec<&str> {
     value.unwrap_or_default().split("%3B").collect()
 }
 
-/// A HEAD has no body, so S3 tells an absent object by status alone.
-fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
-    error.raw_response().is_some_and(|response| response.status().as_u16() == 404)
+fn is_status<E: ProvideErrorMetadata>(error: &SdkError<E>, statuses: &[u16]) -> bool {
+    error.raw_response().is_some_and(|response| statuses.contains(&response.status().as_u16()))
 }

@@ -1,19 +1,27 @@
 //! Keeps what was not accepted, or was recalled, for those who look into it: in the quarantine
-//! bucket, under a key for which no URL is ever signed, tagged with the verdict, until the bucket's
-//! lifecycle ends it.
+//! bucket, under a key for which no URL is ever signed, tagged with the verdict. Each tenant has room for so many
+//! bytes; what was held longest makes room for what comes.
 
-use crate::worker::Worker;
+use crate::worker::{Worker, held_key};
 use airlock_content::verdict::{Outcome, Verdict};
-use airlock_objects::record::Record;
-use airlock_quarantine::HeldKey;
+use airlock_objects::{
+    record::Record,
+    registry::{Changed, Holding, RegistryError},
+};
+use airlock_telemetry::metric;
 use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
+
+/// How often room is made for one object before it is not held: others may take the room that was made.
+const ROUNDS: u32 = 3;
+/// How many objects are asked for at a time that could make room.
+const PAGE: i32 = 25;
 
 /// Copies the object at `source` (bucket, `/`, key) to where it is held, if it is still there, with
 /// `etag` if one is given; answers whether it was. One call: CopyObject.
 ///
 /// # Errors
 /// When S3 does not make the copy; the original stays where it is.
-pub(crate) async fn hold(
+pub(crate) async fn copy(
     worker: &Worker,
     record: &Record,
     source: String,
@@ -26,7 +34,7 @@ pub(crate) async fn hold(
         .copy_source(source)
         .set_copy_source_if_match(etag.map(str::to_owned))
         .bucket(worker.quarantine.bucket())
-        .key(HeldKey::new(record.tenant.clone(), record.id).to_string())
+        .key(held_key(record).to_string())
         .metadata_directive(MetadataDirective::Replace)
         .content_type("application/octet-stream")
         .tagging_directive(TaggingDirective::Replace)
@@ -40,6 +48,52 @@ pub(crate) async fn hold(
             _ => Err(error.into()),
         },
     }
+}
+
+/// Has `begin` write down that the object of `record`, which has been copied, is held. Where its tenant has no
+/// room, what was held longest goes; `None` if there is none even so, and the copy is gone.
+///
+/// Calls: those of `begin`. Only where there is no room: Query, for each object that goes DeleteObject and one
+/// conditional transaction, and those of `begin` again.
+///
+/// # Errors
+/// When the registry or S3 does not answer.
+pub(crate) async fn keep(
+    worker: &Worker,
+    record: &Record,
+    begin: impl AsyncFn() -> Result<Holding, RegistryError>,
+) -> anyhow::Result<Option<Changed>> {
+    for _ in 0..ROUNDS {
+        match begin().await? {
+            Holding::Changed(changed) => return Ok(Some(changed)),
+            Holding::Full => {
+                metric::count("HeldIsFull", worker.function);
+                if record.size > worker.most_held_bytes {
+                    break;
+                }
+                make_room(worker, record).await?;
+            }
+        }
+    }
+    tracing::warn!(tenant_id = %record.tenant, object_id = %record.id, "there is no room to hold it");
+    worker.quarantine.let_go(&held_key(record)).await?;
+    Ok(None)
+}
+
+/// Lets go of what the tenant of `record` has held longest, as many bytes as the object has.
+async fn make_room(worker: &Worker, record: &Record) -> anyhow::Result<()> {
+    let mut missing = record.size;
+    for oldest in worker.registry.held_longest(&record.tenant, PAGE).await? {
+        if missing == 0 {
+            break;
+        }
+        // The bytes first: if this dies behind them, the row is still found.
+        worker.quarantine.let_go(&held_key(&oldest)).await?;
+        if let Changed::Done = worker.registry.let_go(&oldest).await? {
+            missing = missing.saturating_sub(oldest.size);
+        }
+    }
+    Ok(())
 }
 
 /// Whose it is and what was said of it. Tag values are short and have few characters; the registry

@@ -1,9 +1,10 @@
 //! The inspection of one object, in the jail: what goes in, what comes out, and what a bad end means.
 
+use crate::{share::Share, spent::Spent};
 use airlock_content::{Declared, policy::Policy, verdict::Outcome};
 use airlock_engine::{EngineKind, RuleSet, Scanner};
 use airlock_inspect::{Bounds, Finding, LIMITS, MEMORY, engine, inspect, rule_set};
-use airlock_jail::{Allowance, Draft, Jail, JailError, Sealed, Task};
+use airlock_jail::{Allowance, Draft, Ended, Jail, JailError, Sealed, Task};
 use airlock_objects::{record::Record, setting::required};
 use airlock_telemetry::metric;
 use anyhow::{Context as _, bail};
@@ -72,15 +73,21 @@ pub(crate) struct Inspector {
     rules: RuleSet,
     allowed_types: String,
     function: &'static str,
+    spent: Spent,
 }
 
 impl Inspector {
     /// Starts the jail for `function`, with the engine in `SCAN_ENGINE`, and says which of the jail's
-    /// layers hold. Objects are held against the policy in `allowed_types`.
+    /// layers hold. Objects are held against the policy in `allowed_types`. An inspection that ends badly sets
+    /// `spent`.
     ///
     /// # Errors
     /// When the setting is missing, the policy is none, or a layer does not hold that has to.
-    pub(crate) fn start(function: &'static str, allowed_types: String) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        function: &'static str,
+        allowed_types: String,
+        spent: Spent,
+    ) -> anyhow::Result<Self> {
         Policy::parse(&allowed_types, u64::MAX)?;
         let kind: EngineKind = required("SCAN_ENGINE")?;
         let rules = rule_set(kind)?;
@@ -96,7 +103,7 @@ impl Inspector {
         for layer in layers.iter() {
             metric::count(&format!("JailLayer.{}", layer.name()), function);
         }
-        let inspector = Self { jail: Arc::new(jail), rules, allowed_types, function };
+        let inspector = Self { jail: Arc::new(jail), rules, allowed_types, function, spent };
         inspector.prove().context("a harmless text could not be inspected in the jail")?;
         Ok(inspector)
     }
@@ -122,16 +129,19 @@ impl Inspector {
         }
     }
 
-    /// Inspects one object. A bad end is a finding: the object cannot be scanned.
+    /// Inspects one object. A bad end is a finding: the object cannot be scanned. So is that it takes more time
+    /// than an object of its size gets.
     ///
     /// # Errors
-    /// When the jail itself is unavailable: nothing is known about the object.
+    /// When the jail itself is unavailable, or there was less time than an object of this size gets: nothing is
+    /// known about it.
     pub(crate) async fn inspect(
         &self,
         object: Sealed,
         record: &Record,
-        timeout: Duration,
+        share: Share,
     ) -> anyhow::Result<Finding> {
+        let timeout = share.time();
         let request = Request {
             content_type: record.content_type.clone(),
             file_name: record.file_name.to_string(),
@@ -146,17 +156,51 @@ impl Inspector {
         let reason = match ended {
             Ok(report) => {
                 match Finding::from_report(&report.bytes, &record.content_type, |rule| self.rules.has(rule)) {
+                    Some(finding) if finding.out_of_time => return self.out_of_time(record, share),
                     Some(finding) => return Ok(finding),
                     None => "its report cannot be true".to_owned(),
                 }
             }
-            Err(JailError::Ended(ended)) => ended.to_string(),
+            Err(JailError::Ended(ended)) => {
+                self.spent.set();
+                if ended == Ended::TimedOut {
+                    return self.out_of_time(record, share);
+                }
+                ended.to_string()
+            }
             Err(JailError::Unavailable(error)) => return Err(error.into()),
         };
+        self.spent.set();
         metric::count("InspectionsEndedBadly", self.function);
         tracing::error!(object_id = %record.id, reason, "an inspection ended badly");
         let reason = Some(format!("the inspection ended badly: {reason}"));
-        Ok(Finding { outcome: Outcome::Unscannable, detected_type: None, matches: Vec::new(), reason })
+        Ok(Finding {
+            outcome: Outcome::Unscannable,
+            detected_type: None,
+            matches: Vec::new(),
+            reason,
+            out_of_time: false,
+        })
+    }
+
+    /// The finding on an object that had all the time that one of its size gets.
+    fn out_of_time(&self, record: &Record, share: Share) -> anyhow::Result<Finding> {
+        metric::count("InspectionsOutOfTime", self.function);
+        let Share::Whole(time) = share else {
+            bail!("the inspection needs more time than this invocation had left");
+        };
+        tracing::warn!(object_id = %record.id, seconds = time.as_secs(), "an inspection took all its time");
+        let reason = format!(
+            "it takes longer to inspect than the {} seconds that a file of {} bytes gets; a smaller or simpler one may pass",
+            time.as_secs(), record.size
+        );
+        Ok(Finding {
+            outcome: Outcome::LimitsExceeded,
+            detected_type: None,
+            matches: Vec::new(),
+            reason: Some(reason),
+            out_of_time: true,
+        })
     }
 
     /// The rule set that is used.

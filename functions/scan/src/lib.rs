@@ -7,6 +7,8 @@ mod held;
 mod inspection;
 pub mod rescan_objects;
 pub mod scan_upload;
+mod share;
+mod spent;
 mod worker;
 
 use std::future::Future;

@@ -1,16 +1,17 @@
 //! What both functions of this zone work with: the registry, the two buckets, and the inspection.
 
-use crate::inspection::Inspector;
+use crate::{inspection::Inspector, spent::Spent};
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_inspect::Finding;
-use airlock_objects::{record::Record, registry::Registry};
+use airlock_objects::{
+    record::Record,
+    registry::{HeldTerms, Registry},
+    setting::required,
+    timestamp::Timestamp,
+};
 use airlock_published::{Published, PublishedKey};
-use airlock_quarantine::{Quarantine, QuarantineKey};
-use std::time::{Duration, SystemTime};
-
-/// What must be left of an invocation's time to start on another object, and what is kept back from
-/// an inspection to write down its end.
-const RESERVE: Duration = Duration::from_secs(5);
+use airlock_quarantine::{HeldKey, Quarantine, QuarantineKey};
+use std::time::Duration;
 
 pub(crate) struct Worker {
     pub(crate) s3: aws_sdk_s3::Client,
@@ -18,13 +19,22 @@ pub(crate) struct Worker {
     pub(crate) quarantine: Quarantine,
     pub(crate) published: Published,
     pub(crate) inspector: Inspector,
+    /// The function's name, for metrics and audit records.
+    pub(crate) function: &'static str,
+    /// Whether this environment is to end.
+    pub(crate) spent: Spent,
+    held_for: Duration,
+    /// How many bytes of one tenant are held at most.
+    pub(crate) most_held_bytes: u64,
 }
 
 impl Worker {
     /// A worker as the environment says, with its jail up and its rules loaded, for objects of
     /// `allowed_types`.
     pub(crate) async fn from_env(function: &'static str, allowed_types: String) -> anyhow::Result<Self> {
-        let inspector = Inspector::start(function, allowed_types)?;
+        let spent = Spent::default();
+        let inspector = Inspector::start(function, allowed_types, spent.clone())?;
+        let days: u32 = required("REJECTED_RETENTION_DAYS")?;
         let config = aws_config::load_from_env().await;
         Ok(Self {
             s3: aws_sdk_s3::Client::new(&config),
@@ -32,12 +42,21 @@ impl Worker {
             quarantine: Quarantine::from_env(&config)?,
             published: Published::from_env(&config)?,
             inspector,
+            function,
+            spent,
+            held_for: Duration::from_secs(u64::from(days) * 24 * 3600),
+            most_held_bytes: required("MAX_HELD_BYTES")?,
         })
+    }
+
+    /// The terms on which something is held from `now` on.
+    pub(crate) fn held_terms(&self, now: Timestamp) -> HeldTerms {
+        HeldTerms { until: now + self.held_for, most_bytes: self.most_held_bytes }
     }
 
     /// A finding as the registry keeps it: with the rule set that was used.
     pub(crate) fn verdict(&self, finding: Finding) -> Verdict {
-        let Finding { outcome, detected_type, matches, reason } = finding;
+        let Finding { outcome, detected_type, matches, reason, .. } = finding;
         let rules = Some(self.inspector.rules_hash().to_owned());
         Verdict { outcome, detected_type, matches, reason, rules }
     }
@@ -45,14 +64,8 @@ impl Worker {
     /// A verdict for which the content was not looked at.
     pub(crate) fn verdict_without_scan(&self, outcome: Outcome, reason: impl Into<String>) -> Verdict {
         let reason = Some(reason.into());
-        self.verdict(Finding { outcome, detected_type: None, matches: Vec::new(), reason })
+        self.verdict(Finding { outcome, detected_type: None, matches: Vec::new(), reason, out_of_time: false })
     }
-}
-
-/// How long an inspection may take, if the invocation has time for one at all.
-pub(crate) fn time_for_one(deadline: SystemTime) -> Option<Duration> {
-    let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-    left.checked_sub(RESERVE).filter(|left| *left >= RESERVE)
 }
 
 pub(crate) fn quarantine_key(record: &Record) -> QuarantineKey {
@@ -61,4 +74,8 @@ pub(crate) fn quarantine_key(record: &Record) -> QuarantineKey {
 
 pub(crate) fn published_key(record: &Record) -> PublishedKey {
     PublishedKey::new(record.tenant.clone(), record.id)
+}
+
+pub(crate) fn held_key(record: &Record) -> HeldKey {
+    HeldKey::new(record.tenant.clone(), record.id)
 }

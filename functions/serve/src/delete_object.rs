@@ -1,12 +1,12 @@
 //! `DELETE /objects/{object_id}`: from the answer on there is no new download URL, and the bytes are
-//! gone.
+//! gone. If it dies in between, `sweep-published` removes them.
 //!
 //! AWS calls: GetItem, one conditional transaction, DeleteObject.
 
 use crate::published_problem;
 use airlock_http::{Caller, Claims, Problem, Request, Response, answer, path};
 use airlock_objects::{
-    registry::{Actor, Change, Changed, Registry},
+    registry::{Actor, Change, Changed, Registry, row::Sweep},
     state::{State, Transition},
     timestamp::Timestamp,
 };
@@ -49,8 +49,12 @@ async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
         }
         _ => return Err(Problem::not_found()),
     }
-    let actor = Actor::User(&caller.user);
-    let change = Change::new(&record, Transition::Delete, actor, Timestamp::now()).unlisted();
+    let now = Timestamp::now();
+    // A scan that was taken for dead may still make a copy until its invocation ends.
+    let gone_at = record.scans_end_at().map_or(now, |end| end.max(now));
+    let change = Change::new(&record, Transition::Delete, Actor::User(&caller.user), now)
+        .unlisted()
+        .due(Sweep::Published, gone_at);
     let Changed::Done = app.registry.change(change).await? else { return Err(Problem::not_found()) };
     app.published.remove(&key).await.map_err(published_problem)?;
     metric::count("ObjectDeleted", "delete-object");

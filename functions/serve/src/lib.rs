@@ -1,4 +1,4 @@
-//! Phase 3: handing published objects out. May read published, and nothing else.
+//! Phase 3: handing published objects out, and removing them. Knows published, and nothing else.
 //!
 //! A module per function. There is no name here for quarantine:
 //!
@@ -10,6 +10,7 @@ pub mod create_download_url;
 pub mod delete_object;
 pub mod get_object;
 pub mod list_objects;
+pub mod sweep_published;
 
 use airlock_http::Problem;
 use airlock_objects::{record::Record, state::State};

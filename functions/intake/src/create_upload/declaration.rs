@@ -62,9 +62,12 @@ impl Declaration {
             finalized_at: None,
             queued_at: None,
             queued_times: 0,
+            scans: 0,
+            claim: None,
             scanned_at: None,
             pin: None,
             verdict: None,
+            held_until: None,
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Limits {
 pub(super) struct Quotas {
     pub(super) pending_uploads: u64,
     pub(super) pending_bytes: u64,
-    pub(super) held_bytes: u64,
+    pub(super) stored_bytes: u64,
     pub(super) uploads_per_minute: u64,
 }
 
@@ -36,7 +36,7 @@ impl Limits {
             quotas: Quotas {
                 pending_uploads: required("MAX_PENDING_UPLOADS")?,
                 pending_bytes: required("MAX_PENDING_BYTES")?,
-                held_bytes: required("MAX_STORED_BYTES")?,
+                stored_bytes: required("MAX_STORED_BYTES")?,
                 uploads_per_minute: required("MAX_UPLOADS_PER_MINUTE")?,
             },
         })

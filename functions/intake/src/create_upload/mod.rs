@@ -15,7 +15,7 @@ use lambda_http::http::{HeaderValue, StatusCode, header};
 use limits::Limits;
 use serde::Serialize;
 use session::Begun;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 struct App {
     registry: Registry,
@@ -47,7 +47,7 @@ async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let now = Timestamp::now();
     let record = declaration.open(caller, now + app.limits.session_ttl, now);
     match session::begin(&app.registry, &record, &app.limits, idempotency.as_ref()).await? {
-        Begun::Created => opened(app, &record).await,
+        Begun::Created => opened(app, &record, now).await,
         Begun::Replayed(id) => replay(app, &record, id).await,
         Begun::KeyReused => Err(Problem::field(
             Code::IdempotencyKeyReused,
@@ -64,19 +64,19 @@ async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
 async fn replay(app: &App, asked: &Record, id: ObjectId) -> Result<Response, Problem> {
     let record = app.registry.get(&asked.tenant, id).await?.ok_or_else(Problem::not_found)?;
     if record.state == State::Pending && record.expires_at > asked.created_at {
-        opened(app, &record).await
+        opened(app, &record, asked.created_at).await
     } else {
         Ok(answer::json(StatusCode::OK, &Opened::new(&record, None)))
     }
 }
 
-async fn opened(app: &App, record: &Record) -> Result<Response, Problem> {
+async fn opened(app: &App, record: &Record, now: Timestamp) -> Result<Response, Problem> {
     let key = QuarantineKey::new(record.tenant.clone(), record.id);
     let terms = PutTerms {
         size: record.size,
         content_type: &record.content_type,
         sha256: record.sha256,
-        ttl: app.limits.url_ttl,
+        ttl: url_ttl(app.limits.url_ttl, record, now),
     };
     let put = app.quarantine.sign_put(&key, terms).await.map_err(quarantine_problem)?;
     let mut response = answer::json(StatusCode::CREATED, &Opened::new(record, Some(&put)));
@@ -84,6 +84,12 @@ async fn opened(app: &App, record: &Record) -> Result<Response, Problem> {
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
+}
+
+/// A URL outlives its session by no more than the second in which it ends: S3 takes whole seconds.
+fn url_ttl(longest: Duration, record: &Record, now: Timestamp) -> Duration {
+    let left = record.expires_at.since(now).as_millis().div_ceil(1000);
+    longest.min(Duration::from_secs(u64::try_from(left).unwrap_or(u64::MAX).max(1)))
 }
 
 /// The answer. `upload` is, as it stands, what Uppy's `getUploadParameters` returns.

@@ -9,7 +9,7 @@ use airlock_objects::{
     id::{ObjectId, TenantId},
     record::Record,
     registry::{
-        HELD_BYTES, PENDING_BYTES, PENDING_COUNT, Refused, Registry, RegistryError, Transaction, Usage,
+        PENDING_BYTES, PENDING_COUNT, Refused, Registry, RegistryError, STORED_BYTES, Transaction, Usage,
         row::{Item, PK, RowError, SK, TTL, number, optional, required, string},
     },
 };
@@ -85,18 +85,18 @@ fn object(table: &str, record: &Record) -> Result<Put, BuildError> {
 /// The usage update, or `None` when this upload alone is more than a quota.
 fn count_usage(table: &str, record: &Record, quotas: &Quotas) -> Result<Option<Update>, BuildError> {
     let room = |quota: u64| quota.checked_sub(record.size);
-    let (Some(pending), Some(held)) = (room(quotas.pending_bytes), room(quotas.held_bytes)) else {
+    let (Some(pending), Some(stored)) = (room(quotas.pending_bytes), room(quotas.stored_bytes)) else {
         return Ok(None);
     };
     Usage::of_new(record.size)
         .update(table, &record.tenant)
         .condition_expression(
             "attribute_not_exists(pk) OR \
-             (pending_count < :uploads AND pending_bytes <= :pending_room AND held_bytes <= :held_room)",
+             (pending_count < :uploads AND pending_bytes <= :pending_room AND stored_bytes <= :stored_room)",
         )
         .expression_attribute_values(":uploads", number(quotas.pending_uploads))
         .expression_attribute_values(":pending_room", number(pending))
-        .expression_attribute_values(":held_room", number(held))
+        .expression_attribute_values(":stored_room", number(stored))
         .return_values_on_condition_check_failure(AllOld)
         .build()
         .map(Some)
@@ -157,13 +157,13 @@ fn known(found: &Item, fingerprint: &str) -> Result<Begun, RegistryError> {
 
 fn over_usage(found: &Item, quotas: &Quotas) -> Begun {
     let used = |name| -> Result<u64, RowError> { Ok(optional(found, name)?.unwrap_or(0)) };
-    let detail = match (used(PENDING_COUNT), used(PENDING_BYTES), used(HELD_BYTES)) {
+    let detail = match (used(PENDING_COUNT), used(PENDING_BYTES), used(STORED_BYTES)) {
         (Ok(count), _, _) if count >= quotas.pending_uploads => {
             format!("{count} uploads are pending, at most {} may be", quotas.pending_uploads)
         }
-        (_, Ok(pending), Ok(held)) => format!(
-            "{pending} of {} pending bytes and {held} of {} stored bytes are used; this upload does not fit",
-            quotas.pending_bytes, quotas.held_bytes
+        (_, Ok(pending), Ok(stored)) => format!(
+            "{pending} of {} pending bytes and {stored} of {} stored bytes are used; this upload does not fit",
+            quotas.pending_bytes, quotas.stored_bytes
         ),
         _ => "this upload does not fit into the quota".to_owned(),
     };
@@ -191,9 +191,9 @@ mod tests {
     #[test]
     fn t02_a_refusal_says_what_is_used_up() {
         let quotas =
-            Quotas { pending_uploads: 2, pending_bytes: 100, held_bytes: 1000, uploads_per_minute: 5 };
+            Quotas { pending_uploads: 2, pending_bytes: 100, stored_bytes: 1000, uploads_per_minute: 5 };
         let usage = |count, pending| -> Item {
-            [(PENDING_COUNT, count), (PENDING_BYTES, pending), (HELD_BYTES, 7)]
+            [(PENDING_COUNT, count), (PENDING_BYTES, pending), (STORED_BYTES, 7)]
                 .map(|(name, value): (&str, i64)| (name.to_owned(), number(value)))
                 .into()
         };

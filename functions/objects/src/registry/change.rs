@@ -3,7 +3,7 @@
 
 use super::{
     Actor, Refused, Registry, RegistryError, Transaction, Usage, audit_put,
-    row::{self, DUE_AT, DUE_SHARD, LISTED, PK, RULES, SK, number, string},
+    row::{self, DUE_AT, DUE_SHARD, LISTED, PK, RULES, SK, Sweep, number, string},
 };
 use crate::{
     checksum::Sha256,
@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::{
 };
 
 /// What is about to change on an object, and what is written with it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Change<'a> {
     record: &'a Record,
     step: Transition,
@@ -66,16 +66,32 @@ impl<'a> Change<'a> {
         self
     }
 
-    /// Wants attention at `at` if nothing has happened by then.
-    pub fn due(mut self, at: Timestamp) -> Self {
-        self.set.push((DUE_AT, number(at.as_millis())));
+    /// Puts the object into the `due` index for `sweep` to look at it from `at` on.
+    pub fn due(mut self, sweep: Sweep, at: Timestamp) -> Self {
+        self.set.extend(due_attributes(self.record, sweep, at));
         self
     }
 
-    /// Wants no attention any more.
+    /// Removes it from the `due` index.
     pub fn settled(mut self) -> Self {
         self.remove.extend([DUE_SHARD, DUE_AT]);
         self
+    }
+
+    /// Sets other attributes.
+    pub(super) fn with(mut self, attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Self {
+        self.set.extend(attributes);
+        self
+    }
+
+    /// The object as it was read.
+    pub(super) fn record(&self) -> &'a Record {
+        self.record
+    }
+
+    /// What the step changes of the tenant's usage.
+    pub(super) fn usage(&self) -> Usage {
+        Usage::of_step(self.step.from(), self.step.to(), self.record.size)
     }
 
     /// Puts it into its tenant's list.
@@ -133,6 +149,15 @@ fn guarded(
     update.update_expression(expression).build()
 }
 
+/// The attributes by which `sweep` finds an object from `at` on.
+pub(super) fn due_attributes(
+    record: &Record,
+    sweep: Sweep,
+    at: Timestamp,
+) -> [(&'static str, AttributeValue); 2] {
+    [(DUE_SHARD, string(sweep.shard_of(record.id))), (DUE_AT, number(at.as_millis()))]
+}
+
 /// The attributes in which a verdict stands. The rule set has one of its own, so that a rescan can tell what
 /// it has to look at.
 fn verdict_attributes(verdict: &Verdict, at: Timestamp) -> Vec<(&'static str, AttributeValue)> {
@@ -150,16 +175,22 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`] when it is not known that the step was taken.
     pub async fn change(&self, change: Change<'_>) -> Result<Changed, RegistryError> {
-        let (record, step, actor, at) = (change.record, change.step, change.actor, change.at);
-        let audit = audit_put(self.table(), record, step.action(), actor, at);
-        let mut transaction = Transaction::default()
-            .update(change.update(self.table()).map_err(RegistryError::unavailable)?)
-            .put(audit.build().map_err(RegistryError::unavailable)?);
-        if let Some(usage) = Usage::of_step(step.from(), step.to(), record.size) {
-            let update = usage.update(self.table(), &record.tenant).build();
+        let (usage, tenant) = (change.usage(), &change.record().tenant);
+        let mut transaction = self.step(change)?;
+        if !usage.is_nothing() {
+            let update = usage.update(self.table(), tenant).build();
             transaction = transaction.update(update.map_err(RegistryError::unavailable)?);
         }
         self.changed(transaction).await
+    }
+
+    /// The object's row and the audit record of a step; the tenant's usage is the caller's to add.
+    pub(super) fn step(&self, change: Change<'_>) -> Result<Transaction, RegistryError> {
+        let action = change.step.action();
+        let audit = audit_put(self.table(), change.record, action, change.actor, change.at);
+        Ok(Transaction::default()
+            .update(change.update(self.table()).map_err(RegistryError::unavailable)?)
+            .put(audit.build().map_err(RegistryError::unavailable)?))
     }
 
     /// Notes that a scan of today passes an object that stays in its state. One call: TransactWriteItems.
@@ -172,34 +203,33 @@ impl Registry {
         verdict: &Verdict,
         at: Timestamp,
     ) -> Result<Changed, RegistryError> {
-        self.amend(record, verdict_attributes(verdict, at), Vec::new()).await
+        let transaction = self.amendment(record, verdict_attributes(verdict, at), Vec::new())?;
+        self.changed(transaction).await
     }
 
-    /// Takes an object that is no longer published off its tenant's list. One call: TransactWriteItems.
-    ///
-    /// # Errors
-    /// As [`Registry::change`].
-    pub async fn unlist(&self, record: &Record) -> Result<Changed, RegistryError> {
-        self.amend(record, Vec::new(), vec![LISTED]).await
-    }
 
-    async fn amend(
+    /// The update of an object that stays in its state.
+    pub(super) fn amendment(
         &self,
         record: &Record,
         set: Vec<(&'static str, AttributeValue)>,
         remove: Vec<&'static str>,
-    ) -> Result<Changed, RegistryError> {
+    ) -> Result<Transaction, RegistryError> {
         let update = guarded(self.table(), record, record.state, record.state, set, remove);
-        self.changed(Transaction::default().update(update.map_err(RegistryError::unavailable)?)).await
+        Ok(Transaction::default().update(update.map_err(RegistryError::unavailable)?))
     }
 
-    async fn changed(&self, transaction: Transaction) -> Result<Changed, RegistryError> {
+    /// Writes a transaction whose only condition is that the object stands as it was read.
+    pub(super) async fn changed(&self, transaction: Transaction) -> Result<Changed, RegistryError> {
         match self.write(transaction).await? {
             Ok(()) => Ok(Changed::Done),
-            Err(Refused { found, .. }) => {
-                let record = found.as_ref().map(Record::from_item).transpose()?;
-                Ok(Changed::Superseded(record.map(Box::new)))
-            }
+            Err(refused) => superseded(&refused),
         }
     }
+}
+
+/// The object had been changed before.
+pub(super) fn superseded(Refused { found, .. }: &Refused) -> Result<Changed, RegistryError> {
+    let record = found.as_ref().map(Record::from_item).transpose()?;
+    Ok(Changed::Superseded(record.map(Box::new)))
 }

@@ -7,14 +7,20 @@
 
 mod audit;
 mod change;
+mod claim;
+mod due;
+mod held;
 pub mod row;
 mod transaction;
 mod usage;
 
 pub use audit::{Actor, audit_put};
 pub use change::{Change, Changed};
+pub use claim::Claimed;
+pub use due::Page as DuePage;
+pub use held::{HeldTerms, Holding};
 pub use transaction::{Refused, Transaction};
-pub use usage::{HELD_BYTES, PENDING_BYTES, PENDING_COUNT, Usage, usage_key};
+pub use usage::{PENDING_BYTES, PENDING_COUNT, STORED_BYTES, Usage, usage_key};
 
 use crate::{
     id::{ObjectId, TenantId},

@@ -2,7 +2,7 @@
 
 use crate::{
     id::{ObjectId, TenantId},
-    record::{Pin, Record},
+    record::{Claim, Pin, Record},
     timestamp::Timestamp,
 };
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -21,8 +21,8 @@ pub const OBJECT: &str = "object";
 /// The index from which a tenant's published objects are listed, and in which a rescan finds them; see
 /// [`LISTED`].
 pub const BY_TENANT: &str = "by-tenant";
-/// The tenant, on objects that are published, and on those that are recalled until their bytes are gone:
-/// partition key of [`BY_TENANT`]. Other rows are not in it.
+/// Partition key of [`BY_TENANT`]: the tenant, on objects that are published, and on those that are recalled
+/// until their bytes are gone; [`held_list`] on those that are held. Other rows are not in it.
 pub const LISTED: &str = "listed";
 /// Sort key of [`BY_TENANT`].
 pub const OBJECT_ID: &str = "object_id";
@@ -33,8 +33,45 @@ pub const DUE: &str = "due";
 pub const DUE_SHARD: &str = "due_shard";
 /// Sort key of [`DUE`]: milliseconds since the epoch.
 pub const DUE_AT: &str = "due_at";
-/// How many partitions the [`DUE`] index has, so that it takes several times the writes of one.
-pub const DUE_SHARDS: u8 = 8;
+/// How many partitions each sweep has in the [`DUE`] index, so that it takes several times the writes of one.
+const DUE_SHARDS: u8 = 8;
+
+/// Who looks at a row when its time comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sweep {
+    /// Of uploads that nobody ended, scans that did not come to an end, and bytes that are held no longer.
+    Uploads,
+    /// Of bytes in the published bucket that no published object has.
+    Published,
+}
+
+impl Sweep {
+    /// Its partitions of the [`DUE`] index.
+    pub fn shards(self) -> impl Iterator<Item = String> {
+        (0..DUE_SHARDS).map(move |number| self.shard(number))
+    }
+
+    /// The partition in which an object waits for it.
+    pub fn shard_of(self, id: ObjectId) -> String {
+        self.shard(id.as_bytes()[15] % DUE_SHARDS)
+    }
+
+    fn shard(self, number: u8) -> String {
+        match self {
+            Self::Uploads => number.to_string(),
+            Self::Published => format!("published-{number}"),
+        }
+    }
+}
+
+/// When the object's bytes are held no longer.
+pub const HELD_UNTIL: &str = "held_until";
+/// When the invocation that scans the object ends at the latest.
+pub const SCAN_UNTIL: &str = "scan_until";
+/// The message for which it is scanned.
+pub const SCAN_MESSAGE: &str = "scan_message";
+/// How often a scan of it began.
+pub const SCANS: &str = "scans";
 
 /// The rule set of the latest verdict.
 pub const RULES: &str = "rules";
@@ -68,9 +105,9 @@ pub fn parse_partition(pk: &str) -> Result<(TenantId, ObjectId), RowError> {
     Ok((tenant.parse().map_err(|_| RowError(PK))?, id.parse().map_err(|_| RowError(PK))?))
 }
 
-/// The partition of the [`DUE`] index in which an object waits.
-pub fn due_shard(id: ObjectId) -> String {
-    (id.as_bytes()[15] % DUE_SHARDS).to_string()
+/// The partition of [`BY_TENANT`] with what a tenant has held, oldest first. No tenant has a `#` in its name.
+pub fn held_list(tenant: &TenantId) -> String {
+    format!("{tenant}#held")
 }
 
 /// A row of the table is not what this version writes.
@@ -129,7 +166,7 @@ impl Record {
             ("size", number(self.size)),
             ("created_at", number(self.created_at.as_millis())),
             ("expires_at", number(self.expires_at.as_millis())),
-            (DUE_SHARD, string(due_shard(self.id))),
+            (DUE_SHARD, string(Sweep::Uploads.shard_of(self.id))),
             (DUE_AT, number(self.expires_at.as_millis())),
         ];
         let optional = [("sha256", self.sha256.map(string))];
@@ -161,12 +198,17 @@ impl Record {
             finalized_at: time(item, "finalized_at")?,
             queued_at: time(item, "queued_at")?,
             queued_times: optional(item, "queued_times")?.unwrap_or(0),
+            scans: optional(item, SCANS)?.unwrap_or(0),
+            claim: optional(item, SCAN_MESSAGE)?
+                .zip(time(item, SCAN_UNTIL)?)
+                .map(|(message, until)| Claim { message, until }),
             scanned_at: time(item, "scanned_at")?,
             pin: etag.map(|etag| Pin { etag, version_id }),
             verdict: verdict
                 .map(|json| serde_json::from_str(&json))
                 .transpose()
                 .map_err(|_| RowError("verdict"))?,
+            held_until: time(item, HELD_UNTIL)?,
         })
     }
 }

@@ -1,5 +1,5 @@
-//! What a tenant has pending and holds, counted in the transactions that change it, so that quotas
-//! cannot drift.
+//! What a tenant has pending, stored and held, counted in the transactions that change it, so that
+//! quotas cannot drift.
 
 use super::row::{PK, SK, number, string};
 use crate::{id::TenantId, state::State};
@@ -10,7 +10,9 @@ pub const PENDING_COUNT: &str = "pending_count";
 /// Their declared bytes.
 pub const PENDING_BYTES: &str = "pending_bytes";
 /// Bytes pending, being scanned, or published.
-pub const HELD_BYTES: &str = "held_bytes";
+pub const STORED_BYTES: &str = "stored_bytes";
+/// Bytes of what was not accepted, kept for those who look into it.
+pub(super) const HELD_BYTES: &str = "held_bytes";
 
 /// The key of a tenant's usage row.
 pub fn usage_key(tenant: &TenantId) -> (String, String) {
@@ -18,25 +20,25 @@ pub fn usage_key(tenant: &TenantId) -> (String, String) {
 }
 
 /// A difference to a tenant's usage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     pending_count: i64,
     pending_bytes: i64,
+    stored_bytes: i64,
     held_bytes: i64,
 }
 
 impl Usage {
     /// What one object of `size` bytes in `state` counts for.
     fn of(state: State, size: u64) -> Self {
-        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        let size = signed(size);
+        let nothing = Self::default();
         match state {
             State::Pending | State::Scanning => {
-                Self { pending_count: 1, pending_bytes: size, held_bytes: size }
+                Self { pending_count: 1, pending_bytes: size, stored_bytes: size, ..nothing }
             }
-            State::Published => Self { pending_count: 0, pending_bytes: 0, held_bytes: size },
-            State::Rejected | State::Failed | State::Expired | State::Deleted => {
-                Self { pending_count: 0, pending_bytes: 0, held_bytes: 0 }
-            }
+            State::Published => Self { stored_bytes: size, ..nothing },
+            State::Rejected | State::Failed | State::Expired | State::Deleted => nothing,
         }
     }
 
@@ -45,14 +47,30 @@ impl Usage {
         Self::of(State::Pending, size)
     }
 
-    /// What going from one state to another changes, or `None` if nothing.
-    pub fn of_step(from: State, to: State, size: u64) -> Option<Self> {
+    /// What going from one state to another changes.
+    pub(super) fn of_step(from: State, to: State, size: u64) -> Self {
         let (from, to) = (Self::of(from, size), Self::of(to, size));
-        (from != to).then(|| Self {
+        Self {
             pending_count: to.pending_count - from.pending_count,
             pending_bytes: to.pending_bytes - from.pending_bytes,
-            held_bytes: to.held_bytes - from.held_bytes,
-        })
+            stored_bytes: to.stored_bytes - from.stored_bytes,
+            held_bytes: 0,
+        }
+    }
+
+    /// The same, and `size` bytes more are held.
+    pub(super) fn holding(self, size: u64) -> Self {
+        Self { held_bytes: self.held_bytes + signed(size), ..self }
+    }
+
+    /// `size` bytes are held no more.
+    pub(super) fn letting_go(size: u64) -> Self {
+        Self { held_bytes: -signed(size), ..Self::default() }
+    }
+
+    /// Whether it changes nothing.
+    pub(super) fn is_nothing(self) -> bool {
+        self == Self::default()
     }
 
     /// The update of the tenant's usage row.
@@ -62,11 +80,18 @@ impl Usage {
             .table_name(table)
             .key(PK, string(pk))
             .key(SK, string(sk))
-            .update_expression("ADD pending_count :count, pending_bytes :pending, held_bytes :held")
+            .update_expression(
+                "ADD pending_count :count, pending_bytes :pending, stored_bytes :stored, held_bytes :held",
+            )
             .expression_attribute_values(":count", number(self.pending_count))
             .expression_attribute_values(":pending", number(self.pending_bytes))
+            .expression_attribute_values(":stored", number(self.stored_bytes))
             .expression_attribute_values(":held", number(self.held_bytes))
     }
+}
+
+fn signed(size: u64) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -83,11 +108,10 @@ mod tests {
             let mut sum = Usage::of_new(size);
             let mut state = State::Pending;
             for next in way.into_iter().map(|index| State::ALL[index]) {
-                if let Some(step) = Usage::of_step(state, next, size) {
-                    sum.pending_count += step.pending_count;
-                    sum.pending_bytes += step.pending_bytes;
-                    sum.held_bytes += step.held_bytes;
-                }
+                let step = Usage::of_step(state, next, size);
+                sum.pending_count += step.pending_count;
+                sum.pending_bytes += step.pending_bytes;
+                sum.stored_bytes += step.stored_bytes;
                 state = next;
             }
             prop_assert_eq!(sum, Usage::of(state, size));

@@ -11,7 +11,8 @@ mod walk;
 
 use crate::{
     fetch::{Source, fetch},
-    worker::{Worker, published_key, time_for_one},
+    share::Invocation,
+    worker::{Worker, published_key},
 };
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
@@ -20,9 +21,8 @@ use airlock_objects::{
 use airlock_telemetry::metric;
 use anyhow::{Context as _, bail};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{LambdaEvent, Runtime, layers::TracingLayer, service_fn};
 use serde::Serialize;
-use std::time::SystemTime;
 use walk::{Page, Stage, Walk};
 
 const FUNCTION: &str = "rescan-objects";
@@ -59,13 +59,13 @@ pub fn run() -> anyhow::Result<()> {
         let per_run = required("RESCAN_OBJECTS_PER_RUN")?;
         // What was published stays so when a deployment takes its type no more: only rules recall.
         let app = &App { worker: Worker::from_env(FUNCTION, "default".to_owned()).await?, per_run };
-        lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
-            let walk =
-                rescan(app, event.context.deadline()).await.map_err(anyhow::Error::into_boxed_dyn_error)?;
+        let serve = service_fn(|event: LambdaEvent<serde_json::Value>| async move {
+            let invocation = Invocation::until(event.context.deadline());
+            let walk = rescan(app, invocation).await.map_err(anyhow::Error::into_boxed_dyn_error)?;
             Ok::<_, lambda_runtime::Error>(serde_json::json!(progress(&walk)))
-        }))
-        .await
-        .map_err(anyhow::Error::from_boxed)
+        });
+        let runtime = Runtime::new(serve).layer(TracingLayer::new()).layer(app.worker.spent.clone());
+        runtime.run().await.map_err(anyhow::Error::from_boxed)
     })
 }
 
@@ -81,19 +81,19 @@ fn progress(walk: &Walk) -> Progress<'_> {
 }
 
 /// Goes on with the walk until it is over, this run's share is done, or its time is.
-async fn rescan(app: &App, deadline: SystemTime) -> anyhow::Result<Walk> {
+async fn rescan(app: &App, invocation: Invocation) -> anyhow::Result<Walk> {
     let worker = &app.worker;
     let mut walk = Walk::resume(&worker.registry, worker.inspector.rules_hash(), Timestamp::now()).await?;
     let mut left = app.per_run;
     while walk.stage == Stage::UnderWay {
         let Page { records, next } = walk.page(&worker.registry).await?;
         for record in &records {
-            if left == 0 || time_for_one(deadline).is_none() {
+            if left == 0 || worker.spent.is_set() || !invocation.has_time() {
                 walk.save(&worker.registry).await?;
                 return Ok(walk);
             }
             left -= 1;
-            count(&mut walk, record, one(worker, record, deadline).await);
+            count(&mut walk, record, one(worker, record, invocation).await);
             walk.pass(record);
         }
         walk.turn(next);
@@ -130,7 +130,7 @@ enum Kept {
 }
 
 /// Holds one object against the rules.
-async fn one(worker: &Worker, record: &Record, deadline: SystemTime) -> anyhow::Result<Kept> {
+async fn one(worker: &Worker, record: &Record, invocation: Invocation) -> anyhow::Result<Kept> {
     match record.state {
         State::Published => {}
         State::Rejected => {
@@ -140,7 +140,7 @@ async fn one(worker: &Worker, record: &Record, deadline: SystemTime) -> anyhow::
         // Deleted; the index lags behind the table.
         _ => bail!("the row has changed"),
     }
-    let verdict = verdict(worker, record, deadline).await?;
+    let verdict = verdict(worker, record, invocation).await?;
     match verdict.outcome {
         Outcome::Clean => match worker.registry.note(record, &verdict, Timestamp::now()).await? {
             Changed::Done => Ok(Kept::Published),
@@ -156,7 +156,7 @@ async fn one(worker: &Worker, record: &Record, deadline: SystemTime) -> anyhow::
     }
 }
 
-async fn verdict(worker: &Worker, record: &Record, deadline: SystemTime) -> anyhow::Result<Verdict> {
+async fn verdict(worker: &Worker, record: &Record, invocation: Invocation) -> anyhow::Result<Verdict> {
     let head = head(worker, record).await?;
     let size = head.content_length().and_then(|length| u64::try_from(length).ok()).context("no length")?;
     let source = Source {
@@ -171,8 +171,13 @@ async fn verdict(worker: &Worker, record: &Record, deadline: SystemTime) -> anyh
         let reason = "the published bytes are not those that were scanned";
         return Ok(worker.verdict_without_scan(Outcome::Mismatch, reason));
     }
-    let timeout = time_for_one(deadline).context("no time left in this invocation")?;
-    Ok(worker.verdict(worker.inspector.inspect(fetched.object, record, timeout).await?))
+    let share = invocation.share(size)?;
+    let finding = worker.inspector.inspect(fetched.object, record, share).await?;
+    if finding.out_of_time {
+        // What was found clean is not taken away because rules became slower.
+        bail!(finding.reason.unwrap_or_default());
+    }
+    Ok(worker.verdict(finding))
 }
 
 async fn head(worker: &Worker, record: &Record) -> Result<HeadObjectOutput, aws_sdk_s3::Error> {

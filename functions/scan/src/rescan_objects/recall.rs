@@ -32,21 +32,43 @@ pub(super) async fn recall(worker: &Worker, record: &Record, verdict: &Verdict) 
         Changed::Superseded(None) => return Ok(()),
     }
     let recalled = Record { state: State::Rejected, version: record.version + 1, ..record.clone() };
-    withdraw(worker, &recalled, verdict).await
+    withdraw(worker, &recalled, verdict, Began::Now).await
 }
 
 /// Ends a recall that was begun, by a run that did not come to its end.
 pub(super) async fn finish(worker: &Worker, record: &Record) -> anyhow::Result<()> {
-    withdraw(worker, record, record.verdict.as_ref().context("no verdict")?).await
+    withdraw(worker, record, record.verdict.as_ref().context("no verdict")?, Began::Before).await
+}
+
+/// Which run began a recall.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Began {
+    /// This one.
+    Now,
+    /// One before.
+    Before,
 }
 
 /// Moves the bytes out of the published bucket, however many of these steps were taken before.
-async fn withdraw(worker: &Worker, record: &Record, verdict: &Verdict) -> anyhow::Result<()> {
+async fn withdraw(worker: &Worker, record: &Record, verdict: &Verdict, began: Began) -> anyhow::Result<()> {
     let key = published_key(record);
     let source = format!("{}/{key}", worker.published.bucket());
-    held::hold(worker, record, source, None, verdict).await.context("recalled, but still in the bucket")?;
+    let copied = held::copy(worker, record, source, None, verdict).await;
+    let copied = copied.context("recalled, but still in the bucket")?;
     worker.published.remove(&key).await.context("recalled, but still in the bucket")?;
-    if let Changed::Done = worker.registry.unlist(record).await? {
+    // The run that removed it has copied it before.
+    let is_held = copied || began == Began::Before;
+    let terms = worker.held_terms(Timestamp::now());
+    let kept = if is_held {
+        held::keep(worker, record, async || worker.registry.hold_recalled(record, terms).await).await?
+    } else {
+        None
+    };
+    let changed = match kept {
+        Some(changed) => changed,
+        None => worker.registry.let_go(record).await?,
+    };
+    if let Changed::Done = changed {
         metric::count("ObjectsRecalled", FUNCTION);
         tracing::warn!(
             tenant_id = %record.tenant, object_id = %record.id, reason = verdict.reason, "a published object was recalled"

@@ -5,7 +5,7 @@ use airlock_objects::{
     record::Record,
     registry::{
         Registry, RegistryError, Transaction,
-        row::{BY_TENANT, Item, PK, RULES, RowError, SK, listed_key, number, optional, required, string},
+        row::{BY_TENANT, HELD_UNTIL, Item, PK, RULES, RowError, SK, listed_key, number, optional, required, string},
     },
     state::State,
     timestamp::Timestamp,
@@ -141,8 +141,12 @@ impl Walk {
             .scan()
             .table_name(registry.table())
             .index_name(BY_TENANT)
-            .filter_expression("attribute_not_exists(#rules) OR #rules <> :rules OR #state <> :published")
+            .filter_expression(
+                "(#state = :published AND (attribute_not_exists(#rules) OR #rules <> :rules)) \
+                 OR (#state <> :published AND attribute_not_exists(#held_until))",
+            )
             .expression_attribute_names("#rules", RULES)
+            .expression_attribute_names("#held_until", HELD_UNTIL)
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":rules", string(&self.rules))
             .expression_attribute_values(":published", string(State::Published))

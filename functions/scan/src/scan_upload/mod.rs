@@ -1,29 +1,31 @@
-//! Scans what was finalized, and publishes what is clean. Triggered by SQS in batches; each message
-//! is worked on by itself, and only those that failed are delivered again.
+//! Scans what was finalized, and publishes what is clean. Triggered by SQS, one message at a time, so that none
+//! waits behind another; a batch would be worked on message by message, and only those that failed delivered again.
 //!
-//! AWS calls per message: GetItem; GetObject of exactly the pinned bytes, once for each 8 MiB; for a
-//! clean object CopyObject of exactly these; one conditional transaction; DeleteObject in quarantine.
+//! AWS calls per message: UpdateItem, which claims and reads the object; GetObject of exactly the pinned version,
+//! once for each 8 MiB; CopyObject of this version, to where it is published or held; one conditional transaction;
+//! PutObject and DeleteObject, which close the key in quarantine.
 
 mod publish;
 mod settle;
 
 use crate::{
     fetch::{FetchError, Fetched, Source, fetch},
-    worker::{Worker, quarantine_key, time_for_one},
+    share::Invocation,
+    worker::{Worker, quarantine_key},
 };
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
-    record::{Pin, Record},
+    record::{Claim, Pin, Record},
+    registry::Claimed,
     setting::required,
-    state::State,
+    timestamp::Timestamp,
 };
 use airlock_quarantine::ScanRequest;
 use airlock_telemetry::metric;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{LambdaEvent, Runtime, layers::TracingLayer, service_fn};
 use settle::Settled;
-use std::time::{Duration, SystemTime};
 
 const FUNCTION: &str = "scan-upload";
 
@@ -35,19 +37,19 @@ const FUNCTION: &str = "scan-upload";
 pub fn run() -> anyhow::Result<()> {
     crate::run(|| async {
         let worker = &Worker::from_env(FUNCTION, required("ALLOWED_TYPES")?).await?;
-        lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
-            let deadline = event.context.deadline();
-            Ok::<_, lambda_runtime::Error>(handle(worker, event.payload, deadline).await)
-        }))
-        .await
-        .map_err(anyhow::Error::from_boxed)
+        let serve = service_fn(|event: LambdaEvent<SqsEvent>| async move {
+            let invocation = Invocation::until(event.context.deadline());
+            Ok::<_, lambda_runtime::Error>(handle(worker, event.payload, invocation).await)
+        });
+        let runtime = Runtime::new(serve).layer(TracingLayer::new()).layer(worker.spent.clone());
+        runtime.run().await.map_err(anyhow::Error::from_boxed)
     })
 }
 
-async fn handle(worker: &Worker, batch: SqsEvent, deadline: SystemTime) -> SqsBatchResponse {
+async fn handle(worker: &Worker, batch: SqsEvent, invocation: Invocation) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for message in &batch.records {
-        if let Err(error) = work(worker, message, deadline).await {
+        if let Err(error) = work(worker, message, invocation).await {
             metric::count("ScanErrors", FUNCTION);
             let message_id = message.message_id.clone().unwrap_or_default();
             tracing::error!(message_id, error = ?error, "a scan failed; the message will be delivered again");
@@ -60,15 +62,13 @@ async fn handle(worker: &Worker, batch: SqsEvent, deadline: SystemTime) -> SqsBa
 }
 
 /// One message, from the registry to the verdict. An error leaves the object as it is, unpublished.
-async fn work(worker: &Worker, message: &SqsMessage, deadline: SystemTime) -> anyhow::Result<()> {
+async fn work(worker: &Worker, message: &SqsMessage, invocation: Invocation) -> anyhow::Result<()> {
+    if worker.spent.is_set() {
+        bail!("this environment ends first");
+    }
     let request = ScanRequest::parse(message.body.as_deref().unwrap_or_default())?;
-    let record = worker.registry.get(&request.tenant_id, request.object_id).await?;
-    let record = record.context("the message names an object that the registry does not know")?;
-    let (State::Scanning, Some(pin)) = (record.state, &record.pin) else {
-        tracing::info!(object_id = %record.id, state = %record.state, "nothing to scan");
-        return Ok(());
-    };
-    let timeout = time_for_one(deadline).context("no time left in this invocation")?;
+    let Some(record) = claim(worker, &request, message, invocation).await? else { return Ok(()) };
+    let pin = record.pin.as_ref().context("it is to be scanned and nothing is pinned")?;
     let source = Source {
         bucket: worker.quarantine.bucket(),
         key: quarantine_key(&record).to_string(),
@@ -77,7 +77,7 @@ async fn work(worker: &Worker, message: &SqsMessage, deadline: SystemTime) -> an
         size: record.size,
     };
     let settled = match fetch(&worker.s3, &source).await {
-        Ok(fetched) => decide(worker, &record, pin, fetched, timeout).await?,
+        Ok(fetched) => decide(worker, &record, pin, fetched, invocation).await?,
         Err(FetchError::Gone) => settle::close(worker, &record, pin, None, &gone(worker)).await?,
         Err(error) => return Err(error.into()),
     };
@@ -88,20 +88,45 @@ async fn work(worker: &Worker, message: &SqsMessage, deadline: SystemTime) -> an
     Ok(())
 }
 
+/// The object that the message asks to be scanned, if it is for this delivery to scan it.
+async fn claim(
+    worker: &Worker,
+    request: &ScanRequest,
+    message: &SqsMessage,
+    invocation: Invocation,
+) -> anyhow::Result<Option<Record>> {
+    let claim = Claim {
+        message: message.message_id.clone().context("the message has no id")?,
+        until: Timestamp::from(invocation.deadline()),
+    };
+    match worker.registry.claim(&request.tenant_id, request.object_id, &claim, Timestamp::now()).await? {
+        Claimed::Granted(record) => Ok(Some(*record)),
+        Claimed::Nothing(record) => {
+            tracing::info!(object_id = %record.id, state = %record.state, "nothing to scan");
+            Ok(None)
+        }
+        Claimed::Taken(record) => bail!("another scan of {} is at work", record.id),
+        Claimed::Unknown => bail!("the message names an object that the registry does not know"),
+    }
+}
+
 /// Inspects what was fetched and settles the object accordingly.
 async fn decide(
     worker: &Worker,
     record: &Record,
     pin: &Pin,
     fetched: Fetched,
-    timeout: Duration,
+    invocation: Invocation,
 ) -> anyhow::Result<Settled> {
     let Fetched { object, sha256 } = fetched;
     let verdict = match record.sha256 {
         // S3 has checked that before.
         Some(declared) if declared != sha256 => worker
             .verdict_without_scan(Outcome::Mismatch, "the object differs from its declaration in sha256"),
-        _ => worker.verdict(worker.inspector.inspect(object, record, timeout).await?),
+        _ => {
+            let share = invocation.share(record.size)?;
+            worker.verdict(worker.inspector.inspect(object, record, share).await?)
+        }
     };
     match verdict.outcome {
         Outcome::Clean => publish::publish(worker, record, pin, sha256, &verdict).await,

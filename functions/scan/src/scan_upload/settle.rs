@@ -9,7 +9,7 @@ use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
     checksum::Sha256,
     record::{Pin, Record},
-    registry::{Actor, Change, Changed},
+    registry::{Actor, Change, Changed, row::Sweep},
     state::Transition,
     timestamp::Timestamp,
 };
@@ -41,7 +41,8 @@ impl Settled {
 }
 
 /// Writes down a verdict that is not clean. The object is held for those who look into it; no client
-/// can reach it there. Calls: CopyObject, one conditional transaction, DeleteObject.
+/// can reach it there. Calls: CopyObject, one conditional transaction, PutObject, DeleteObject; more only where
+/// there is no room to hold it.
 pub(super) async fn close(
     worker: &Worker,
     record: &Record,
@@ -55,33 +56,52 @@ pub(super) async fn close(
         }
         Outcome::Unscannable | Outcome::Clean => (Transition::Fail, Settled::Failed),
     };
-    let held = match sha256 {
-        Some(_) => hold(worker, record, pin, verdict).await,
-        // Nothing is there that could be held.
-        None => false,
-    };
-    let change =
-        Change::new(record, step, Actor::Function(FUNCTION), Timestamp::now()).verdict(verdict).settled();
+    let now = Timestamp::now();
+    let change = Change::new(record, step, Actor::Function(FUNCTION), now).verdict(verdict);
     let change = match sha256 {
         Some(sha256) => change.scanned(sha256),
         None => change,
     };
-    match worker.registry.change(change).await? {
-        Changed::Done => {
-            if held {
-                clear(worker, record).await;
-            }
-            Ok(settled)
-        }
-        Changed::Superseded(_) => Ok(Settled::Elsewhere),
+    // A scan before this one may have died behind its copy.
+    let left_at = record.scans_end_at().filter(|_| record.scans > 1).map(|end| end.max(now));
+    let is_copied = hold(worker, record, pin, sha256, verdict).await;
+    let kept = if is_copied {
+        let terms = worker.held_terms(now);
+        let held = match left_at {
+            Some(at) => change.clone().due(Sweep::Published, at),
+            None => change.clone().due(Sweep::Uploads, terms.until),
+        };
+        held::keep(worker, record, async || worker.registry.change_and_hold(held.clone(), terms).await).await?
+    } else {
+        None
+    };
+    let changed = match (kept, left_at) {
+        (Some(changed), _) => changed,
+        (None, Some(at)) => worker.registry.change(change.due(Sweep::Published, at)).await?,
+        (None, None) => worker.registry.change(change.settled()).await?,
+    };
+    let Changed::Done = changed else { return Ok(Settled::Elsewhere) };
+    if is_copied {
+        clear(worker, record, pin).await;
     }
+    Ok(settled)
 }
 
-/// Whether the object is held now. A verdict does not wait for that: if it fails, the original stays
-/// in quarantine for its lifecycle.
-async fn hold(worker: &Worker, record: &Record, pin: &Pin, verdict: &Verdict) -> bool {
-    match held::hold(worker, record, copy_source(worker, record, pin), Some(&pin.etag), verdict).await {
-        Ok(held) => held,
+/// Whether there is a copy now, to be held. A verdict does not wait for it: if it fails, the original stays in
+/// quarantine for its lifecycle.
+async fn hold(
+    worker: &Worker,
+    record: &Record,
+    pin: &Pin,
+    sha256: Option<Sha256>,
+    verdict: &Verdict,
+) -> bool {
+    if sha256.is_none() {
+        return false;
+    }
+    let source = copy_source(worker, record, pin);
+    match held::copy(worker, record, source, Some(&pin.etag), verdict).await {
+        Ok(copied) => copied,
         Err(error) => {
             metric::count("HoldErrors", FUNCTION);
             tracing::error!(object_id = %record.id, ?error, "left in quarantine, not held");
@@ -91,8 +111,8 @@ async fn hold(worker: &Worker, record: &Record, pin: &Pin, verdict: &Verdict) ->
 }
 
 /// Removes the original of a published or held object. If that fails the bucket's lifecycle does it.
-pub(super) async fn clear(worker: &Worker, record: &Record) {
-    if let Err(error) = worker.quarantine.remove(&quarantine_key(record)).await {
+pub(super) async fn clear(worker: &Worker, record: &Record, pin: &Pin) {
+    if let Err(error) = worker.quarantine.close(&quarantine_key(record), pin).await {
         tracing::warn!(object_id = %record.id, ?error, "left in quarantine for its lifecycle");
     }
 }

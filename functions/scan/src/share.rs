@@ -1,0 +1,108 @@
+//! How long one object may be inspected: a time of its own, so that none takes that of others.
+
+use anyhow::{Context as _, ensure};
+use std::time::{Duration, SystemTime};
+
+/// What every object may take, however small: what a few kilobytes may unpack to takes seconds.
+const BASE: Duration = Duration::from_secs(10);
+/// For so many bytes of an object there is a second more. An object that the shipped rules take longest with is
+/// twenty times as fast.
+const BYTES_PER_SECOND: u64 = 1 << 20;
+/// What is kept back from an invocation to write down how an inspection ended.
+const RESERVE: Duration = Duration::from_secs(5);
+
+/// One invocation's time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Invocation {
+    began: SystemTime,
+    deadline: SystemTime,
+}
+
+/// How long an inspection may take now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// All that an object of its size gets. If it needs more, it is too much for this deployment.
+    Whole(Duration),
+    /// Less, as the invocation ends. Nothing can be said of an object that needs more.
+    Part(Duration),
+}
+
+impl Invocation {
+    /// The invocation that begins now and is ended at `deadline`.
+    pub(crate) fn until(deadline: SystemTime) -> Self {
+        Self { began: SystemTime::now(), deadline }
+    }
+
+    /// When it is ended.
+    pub(crate) fn deadline(self) -> SystemTime {
+        self.deadline
+    }
+
+    /// Whether there is time to begin with another object.
+    pub(crate) fn has_time(self) -> bool {
+        self.left(SystemTime::now()) >= RESERVE
+    }
+
+    /// The time for an object of `size` bytes, from now on.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn share(self, size: u64) -> anyhow::Result<Share> {
+        self.share_at(size, SystemTime::now()).context("no time left in this invocation")
+    }
+
+    fn share_at(self, size: u64, now: SystemTime) -> anyhow::Result<Share> {
+        let all = self.left(self.began);
+        let wanted = BASE + Duration::from_secs(size / BYTES_PER_SECOND);
+        // A quarter is for reading it: what needs more than the rest would never get all of it.
+        let wanted = wanted.min(all.mul_f64(0.75));
+        let left = self.left(now);
+        ensure!(!left.is_zero(), "it is over");
+        Ok(if left >= wanted { Share::Whole(wanted) } else { Share::Part(left) })
+    }
+
+    fn left(self, now: SystemTime) -> Duration {
+        self.deadline.duration_since(now).unwrap_or_default().saturating_sub(RESERVE)
+    }
+}
+
+impl Share {
+    /// How long it is.
+    pub(crate) fn time(self) -> Duration {
+        match self {
+            Self::Whole(time) | Self::Part(time) => time,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn share(timeout: u64, passed: u64, size: u64) -> Option<Share> {
+        let began = SystemTime::UNIX_EPOCH;
+        let invocation = Invocation { began, deadline: began + seconds(timeout) };
+        invocation.share_at(size, began + seconds(passed)).ok()
+    }
+
+    #[test]
+    fn t10_an_object_has_a_base_and_time_for_its_size() {
+        assert_eq!(share(300, 0, 1), Some(Share::Whole(seconds(10))));
+        assert_eq!(share(300, 20, 100 << 20), Some(Share::Whole(seconds(110))));
+        assert_eq!(share(300, 290, 1), Some(Share::Part(seconds(5))));
+        assert_eq!(share(300, 295, 1), None);
+        assert_eq!(share(300, 500, 1), None);
+    }
+
+    #[test]
+    fn t10_no_object_wants_more_than_an_invocation_can_give() {
+        for (timeout, size) in [(15, 1), (20, 1), (300, 5 << 30), (900, 5 << 30)] {
+            let quarter = (timeout - 5) / 4;
+            assert!(matches!(share(timeout, quarter, size), Some(Share::Whole(_))), "{timeout} s for {size}");
+        }
+    }
+}

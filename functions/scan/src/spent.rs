@@ -1,0 +1,73 @@
+//! The end of an execution environment in which an inspection ended badly: whatever its child may have done to
+//! the function's process ends with it. Lambda makes a fresh one for the next event.
+
+use lambda_runtime::{
+    LambdaInvocation,
+    tower::{BoxError, Layer, Service},
+};
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+/// Whether this environment is to end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spent(Arc<AtomicBool>);
+
+impl Spent {
+    /// It is to end once it has answered.
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it is.
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// This environment was ended on purpose.
+#[derive(Debug, thiserror::Error)]
+#[error("an inspection ended badly, so this environment ends, too")]
+pub(crate) struct Ended;
+
+/// Ends the runtime's loop behind the answer of an invocation that spent the environment: before it asks for the
+/// next one, so no event is lost.
+impl<S> Layer<S> for Spent {
+    type Service = EndWhenSpent<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        EndWhenSpent { inner, spent: self.clone() }
+    }
+}
+
+pub(crate) struct EndWhenSpent<S> {
+    inner: S,
+    spent: Spent,
+}
+
+impl<S> Service<LambdaInvocation> for EndWhenSpent<S>
+where
+    S: Service<LambdaInvocation, Response = (), Error = BoxError>,
+    S::Future: 'static,
+{
+    type Response = ();
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<(), BoxError>>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
+        let (answered, spent) = (self.inner.call(invocation), self.spent.clone());
+        Box::pin(async move {
+            answered.await?;
+            if spent.is_set() { Err(Ended.into()) } else { Ok(()) }
+        })
+    }
+}
