@@ -1,6 +1,6 @@
 //! The attributes of a queue, checked when they are set (SQS API reference, `SetQueueAttributes`).
 
-use crate::SqsError;
+use crate::{SqsError, fifo};
 use serde_json::Value;
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
@@ -45,8 +45,15 @@ impl Attributes {
                     redrive(value)
                         .ok_or_else(|| SqsError::Invalid("RedrivePolicy cannot be read.".to_owned()))?;
                 }
-            } else if name == "FifoQueue" || name == "ContentBasedDeduplication" {
-                return Err(SqsError::Unsupported("A FIFO queue".to_owned()));
+            } else if let Some((known, values, _)) = fifo::ATTRIBUTES.iter().find(|(known, ..)| known == name)
+            {
+                // A standard queue has no FifoQueue, not even a false one.
+                if *known == "FifoQueue" && value == "false" {
+                    return Err(SqsError::UnknownAttribute(name.clone()));
+                }
+                if !values.contains(&value.as_str()) {
+                    return Err(SqsError::Invalid(format!("{known} must be one of {}.", values.join(", "))));
+                }
             } else if !KEPT.contains(&name.as_str()) {
                 return Err(SqsError::UnknownAttribute(name.clone()));
             }
@@ -83,6 +90,15 @@ impl Attributes {
         Duration::from_secs(self.number(name))
     }
 
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Whether the same deduplication id in two groups is no repetition.
+    pub(crate) fn deduplicates_by_group(&self) -> bool {
+        self.get("DeduplicationScope") == Some("messageGroup")
+    }
+
     pub(crate) fn redrive(&self) -> Option<Redrive> {
         redrive(self.0.get("RedrivePolicy")?)
     }
@@ -90,7 +106,9 @@ impl Attributes {
     /// Everything that `GetQueueAttributes` answers, defaults included.
     pub(crate) fn all(&self) -> BTreeMap<String, String> {
         let defaults = NUMBERS.iter().map(|(name, _, default)| ((*name).to_owned(), default.to_string()));
-        defaults.chain(self.0.clone()).collect()
+        let fifo = fifo::ATTRIBUTES.iter().filter(|_| self.get("FifoQueue").is_some());
+        let fifo = fifo.map(|(name, _, default)| ((*name).to_owned(), (*default).to_owned()));
+        defaults.chain(fifo).chain(self.0.clone()).collect()
     }
 }
 
@@ -123,7 +141,10 @@ mod tests {
         for value in ["x", "{}", r#"{"deadLetterTargetArn":"a:b","maxReceiveCount":0}"#] {
             assert!(matches!(parse("RedrivePolicy", value), Err(SqsError::Invalid(_))), "{value}");
         }
-        assert!(matches!(parse("FifoQueue", "true"), Err(SqsError::Unsupported(_))));
+        assert!(matches!(parse("FifoQueue", "false"), Err(SqsError::UnknownAttribute(_))));
+        for name in ["FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"] {
+            assert!(matches!(parse(name, "x"), Err(SqsError::Invalid(_))), "{name}");
+        }
     }
 
     #[test]

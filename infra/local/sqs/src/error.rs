@@ -27,6 +27,19 @@ pub enum SqsError {
     /// A parameter has a value that it cannot have.
     #[error("One or more parameters are invalid. Reason: {0}")]
     Invalid(String),
+    /// The same, in the words for one parameter.
+    #[error("Value {value} for parameter {parameter} is invalid. Reason: {reason}")]
+    Value {
+        /// Which parameter.
+        parameter: &'static str,
+        /// What it was.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Parameters that do not fit together.
+    #[error("{0}")]
+    Parameter(&'static str),
     /// An attribute that queues do not have.
     #[error("Unknown Attribute {0}.")]
     UnknownAttribute(String),
@@ -45,6 +58,10 @@ pub enum SqsError {
 }
 
 impl SqsError {
+    pub(crate) fn value(parameter: &'static str, value: &str, reason: &str) -> Self {
+        Self::Value { parameter, value: value.to_owned(), reason: reason.to_owned() }
+    }
+
     /// The shape of the error in the JSON protocol, and its older name in the query protocol, which
     /// SDKs answer as the code.
     pub(crate) fn codes(&self) -> (&'static str, &'static str) {
@@ -60,7 +77,9 @@ impl SqsError {
                 ("BatchEntryIdsNotDistinct", "AWS.SimpleQueueService.BatchEntryIdsNotDistinct")
             }
             Self::Missing(_) => ("MissingRequiredParameterException", "MissingParameter"),
-            Self::Invalid(_) => ("InvalidParameterValueException", "InvalidParameterValue"),
+            Self::Invalid(_) | Self::Value { .. } | Self::Parameter(_) => {
+                ("InvalidParameterValueException", "InvalidParameterValue")
+            }
             Self::UnknownAttribute(_) => ("InvalidAttributeName", "InvalidAttributeName"),
             Self::Unsupported(_) => ("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation"),
             Self::Denied(_) => ("AccessDeniedException", "AccessDenied"),

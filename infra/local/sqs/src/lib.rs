@@ -1,8 +1,9 @@
-//! The local stack's SQS: standard queues over the AWS JSON protocol, with signatures checked and
-//! messages kept in a file, so that none is lost when the stack stops. FIFO queues are refused.
+//! The local stack's SQS: standard and FIFO queues over the AWS JSON protocol, with signatures
+//! checked and messages kept in a file, so that none is lost when the stack stops.
 
 mod attributes;
 mod error;
+mod fifo;
 mod operations;
 mod server;
 mod store;
@@ -18,11 +19,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use store::Store;
+use store::{Outgoing, Sent, Store};
 use tokio::{net::TcpListener, sync::Notify};
 
 /// The longest that a receive waits (SQS API reference, `WaitTimeSeconds`).
 const MAX_WAIT: Duration = Duration::from_secs(20);
+
+/// The group of messages that are sent to a FIFO queue without one.
+const DEFAULT_GROUP: &str = "default";
 
 /// A running SQS.
 #[derive(Clone)]
@@ -108,9 +112,12 @@ impl Sqs {
     /// Deletes a message.
     ///
     /// # Errors
-    /// When there is no such queue, or the handle is none.
+    /// When there is no such queue, the handle is none, or is one of a FIFO queue that is over.
     pub fn delete(&self, queue: &str, receipt_handle: &str) -> Result<(), SqsError> {
-        self.store().delete(queue, receipt_handle)
+        self.store().delete(queue, receipt_handle, now())?;
+        // The next message of its group may be received.
+        self.changed.notify_waiters();
+        Ok(())
     }
 
     /// Hides a message for another while.
@@ -128,24 +135,38 @@ impl Sqs {
         Ok(())
     }
 
-    /// Sends a message; answers its id.
+    /// Sends a message; answers its id. In a FIFO queue it is one of the group `default`.
     ///
     /// # Errors
     /// When there is no such queue, or the body is empty or too long.
     pub fn send(&self, queue: &str, body: &str) -> Result<String, SqsError> {
-        self.put(queue, body, None, &serde_json::Value::Null)
+        self.send_as(queue, fifo::is_fifo(queue).then_some(DEFAULT_GROUP), body)
     }
 
-    pub(crate) fn put(
-        &self,
-        queue: &str,
-        body: &str,
-        delay: Option<Duration>,
-        attributes: &serde_json::Value,
-    ) -> Result<String, SqsError> {
-        let id = self.store().put(queue, body, delay, attributes, now())?;
+    /// Sends a message of a group; answers its id. No message counts as a repetition.
+    ///
+    /// # Errors
+    /// When there is no such queue, the group is no name, or the body is empty or too long.
+    pub fn send_to_group(&self, queue: &str, group: &str, body: &str) -> Result<String, SqsError> {
+        self.send_as(queue, Some(group), body)
+    }
+
+    fn send_as(&self, queue: &str, group: Option<&str>, body: &str) -> Result<String, SqsError> {
+        let unique = fifo::is_fifo(queue).then(|| uuid::Uuid::new_v4().to_string());
+        let message = Outgoing {
+            body,
+            delay: None,
+            message_attributes: &serde_json::Value::Null,
+            group,
+            deduplication_id: unique.as_deref(),
+        };
+        self.put(queue, &message).map(|sent| sent.id)
+    }
+
+    pub(crate) fn put(&self, queue: &str, message: &Outgoing<'_>) -> Result<Sent, SqsError> {
+        let sent = self.store().put(queue, message, now())?;
         self.changed.notify_waiters();
-        Ok(id)
+        Ok(sent)
     }
 
     /// How many messages a queue has.

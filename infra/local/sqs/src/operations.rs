@@ -1,6 +1,6 @@
 //! The operations of SQS, from JSON to the store and back.
 
-use crate::{Message, Sqs, SqsError, attributes::Attributes, now};
+use crate::{Message, Sqs, SqsError, attributes::Attributes, now, store::Outgoing};
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
 use std::{collections::HashSet, ops::RangeInclusive, time::Duration};
@@ -79,8 +79,19 @@ fn seconds(input: &Value, name: &str, max: u64) -> Result<Option<Duration>, SqsE
 fn send(sqs: &Sqs, queue: &str, input: &Value) -> Result<Value, SqsError> {
     let body = input["MessageBody"].as_str().ok_or(SqsError::Missing("MessageBody"))?;
     let delay = seconds(input, "DelaySeconds", 900)?;
-    let id = sqs.put(queue, body, delay, &input["MessageAttributes"])?;
-    Ok(json!({ "MessageId": id, "MD5OfMessageBody": hex::encode(Md5::digest(body)) }))
+    let message = Outgoing {
+        body,
+        delay,
+        message_attributes: &input["MessageAttributes"],
+        group: input["MessageGroupId"].as_str(),
+        deduplication_id: input["MessageDeduplicationId"].as_str(),
+    };
+    let sent = sqs.put(queue, &message)?;
+    let mut answer = json!({ "MessageId": sent.id, "MD5OfMessageBody": hex::encode(Md5::digest(body)) });
+    if let Some(number) = sent.sequence_number {
+        answer["SequenceNumber"] = json!(number);
+    }
+    Ok(answer)
 }
 
 fn handle(input: &Value) -> Result<&str, SqsError> {
@@ -98,6 +109,9 @@ fn change_visibility(sqs: &Sqs, queue: &str, input: &Value) -> Result<Value, Sqs
 }
 
 async fn receive(sqs: &Sqs, queue: &str, input: &Value) -> Result<Value, SqsError> {
+    if !input["ReceiveRequestAttemptId"].is_null() {
+        return Err(SqsError::Unsupported("ReceiveRequestAttemptId".to_owned()));
+    }
     let max = number(input, "MaxNumberOfMessages", 1..=10)?.unwrap_or(1) as usize;
     let hidden_for = seconds(input, "VisibilityTimeout", 43_200)?;
     let wait = match seconds(input, "WaitTimeSeconds", 20)? {

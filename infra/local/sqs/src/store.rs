@@ -1,32 +1,18 @@
 //! Queues and messages in a SQLite file. Every method is one transaction.
 
-use crate::{SqsError, arn, attributes::Attributes};
+mod fifo;
+mod schema;
+
+use crate::{
+    SqsError, arn,
+    attributes::Attributes,
+    fifo::{is_fifo, sequence_number},
+};
 use md5::{Digest, Md5};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::Path, time::Duration};
 use uuid::Uuid;
-
-const SCHEMA: &str = "
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
-    CREATE TABLE IF NOT EXISTS queues (name TEXT PRIMARY KEY, attributes TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS messages (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,
-        queue TEXT NOT NULL REFERENCES queues (name) ON DELETE CASCADE,
-        id TEXT NOT NULL,
-        body TEXT NOT NULL,
-        attributes TEXT NOT NULL,
-        sent INTEGER NOT NULL,
-        visible_at INTEGER NOT NULL,
-        receives INTEGER NOT NULL DEFAULT 0,
-        first_received INTEGER,
-        receipt TEXT,
-        source TEXT
-    );
-    CREATE INDEX IF NOT EXISTS by_queue ON messages (queue, visible_at);
-    PRAGMA foreign_keys = ON;
-";
 
 /// A message as a receive answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +51,24 @@ pub(crate) struct Taken {
     pub(crate) redriven: bool,
 }
 
+/// What a sender gives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) body: &'a str,
+    pub(crate) delay: Option<Duration>,
+    pub(crate) message_attributes: &'a Value,
+    pub(crate) group: Option<&'a str>,
+    pub(crate) deduplication_id: Option<&'a str>,
+}
+
+/// What a sender learns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) id: String,
+    /// Only in a FIFO queue.
+    pub(crate) sequence_number: Option<String>,
+}
+
 pub(crate) struct Store {
     connection: Connection,
 }
@@ -73,23 +77,17 @@ impl Store {
     pub(crate) fn open(data: &Path) -> Result<Self, SqsError> {
         std::fs::create_dir_all(data)?;
         let connection = Connection::open(data.join("queues.sqlite"))?;
-        connection.execute_batch(SCHEMA)?;
+        schema::prepare(&connection)?;
         Ok(Self { connection })
     }
 
     pub(crate) fn create(&mut self, name: &str, attributes: &Attributes) -> Result<(), SqsError> {
-        let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        if name.ends_with(".fifo") {
-            return Err(SqsError::Unsupported("A FIFO queue".to_owned()));
-        }
-        if name.is_empty() || name.len() > 80 || !name.bytes().all(valid) {
-            return Err(SqsError::Invalid("A queue name is 1 to 80 letters, digits, - and _.".to_owned()));
-        }
         let attributes = match self.attributes(name) {
             Ok(existing) => existing.merged(attributes),
             Err(SqsError::NoQueue) => attributes.clone(),
             Err(error) => return Err(error),
         };
+        crate::fifo::check_queue(name, &attributes)?;
         self.connection.execute(
             "INSERT INTO queues VALUES (?1, ?2) ON CONFLICT DO UPDATE SET attributes = ?2",
             params![name, attributes.to_json().to_string()],
@@ -123,29 +121,45 @@ impl Store {
         Attributes::from_json(&value)
     }
 
-    pub(crate) fn put(
-        &mut self,
-        queue: &str,
-        body: &str,
-        delay: Option<Duration>,
-        message_attributes: &Value,
-        now: i64,
-    ) -> Result<String, SqsError> {
+    pub(crate) fn put(&mut self, queue: &str, message: &Outgoing<'_>, now: i64) -> Result<Sent, SqsError> {
         let attributes = self.attributes(queue)?;
         let max = attributes.number("MaximumMessageSize");
-        if body.is_empty() {
+        if message.body.is_empty() {
             return Err(SqsError::Missing("MessageBody"));
         }
-        if body.len() as u64 > max {
+        if message.body.len() as u64 > max {
             return Err(SqsError::Invalid(format!("Message must be shorter than {max} bytes.")));
         }
+        let deduplication_id = crate::fifo::check_message(queue, &attributes, message)?;
+        let transaction = self.connection.transaction()?;
+        if let Some(id) = &deduplication_id
+            && let Some(earlier) = fifo::earlier(&transaction, queue, &attributes, message.group, id, now)?
+        {
+            return Ok(earlier);
+        }
         let id = Uuid::new_v4().to_string();
-        let visible_at = now + millis(delay.unwrap_or_else(|| attributes.seconds("DelaySeconds")));
-        self.connection.execute(
-            "INSERT INTO messages (queue, id, body, attributes, sent, visible_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![queue, id, body, message_attributes.to_string(), now, visible_at],
+        let visible_at = now + millis(message.delay.unwrap_or_else(|| attributes.seconds("DelaySeconds")));
+        transaction.execute(
+            "INSERT INTO messages
+                 (queue, id, body, attributes, sent, visible_at, message_group, deduplication_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                queue,
+                id,
+                message.body,
+                message.message_attributes.to_string(),
+                now,
+                visible_at,
+                message.group,
+                deduplication_id
+            ],
         )?;
-        Ok(id)
+        let seq = transaction.last_insert_rowid();
+        if let Some(deduplication_id) = &deduplication_id {
+            fifo::remember(&transaction, queue, message.group, deduplication_id, (seq, &id), now)?;
+        }
+        transaction.commit()?;
+        Ok(Sent { id, sequence_number: is_fifo(queue).then(|| sequence_number(seq)) })
     }
 
     pub(crate) fn take(
@@ -160,6 +174,14 @@ impl Store {
         let transaction = self.connection.transaction()?;
         let oldest = now - millis(attributes.seconds("MessageRetentionPeriod"));
         transaction.execute("DELETE FROM messages WHERE queue = ?1 AND sent < ?2", params![queue, oldest])?;
+        if is_fifo(queue) {
+            let redrive = attributes.redrive();
+            let (messages, redriven) =
+                fifo::take(&transaction, queue, max, redrive.as_ref(), visible_at, now)?;
+            let next_visible = next_visible(&transaction, queue, now)?;
+            transaction.commit()?;
+            return Ok(Taken { messages, next_visible, redriven });
+        }
         let mut redriven = false;
         if let Some(redrive) = attributes.redrive() {
             let moved = transaction.execute(
@@ -180,18 +202,21 @@ impl Store {
             .into_iter()
             .map(|seq| deliver(&transaction, seq, visible_at, now))
             .collect::<Result<Vec<_>, _>>()?;
-        let query = "SELECT min(visible_at) FROM messages WHERE queue = ?1 AND visible_at > ?2";
-        let next: Option<i64> = transaction.query_row(query, params![queue, now], |row| row.get(0))?;
+        let next_visible = next_visible(&transaction, queue, now)?;
         transaction.commit()?;
-        Ok(Taken { messages, next_visible: next.map(|next| next.abs_diff(now)), redriven })
+        Ok(Taken { messages, next_visible, redriven })
     }
 
     /// Deleting a message that is gone already is no error, nor is a handle of an earlier delivery;
-    /// that one deletes nothing.
-    pub(crate) fn delete(&mut self, queue: &str, receipt: &str) -> Result<(), SqsError> {
+    /// that one deletes nothing. In a FIFO queue a handle ends with its visibility time-out: the
+    /// message is the next of its group again, so a late worker must not take it out of the order.
+    pub(crate) fn delete(&mut self, queue: &str, receipt: &str, now: i64) -> Result<(), SqsError> {
         self.attributes(queue)?;
         if !is_handle(receipt) {
             return Err(SqsError::BadHandle);
+        }
+        if is_fifo(queue) && fifo::is_over(&self.connection, queue, receipt, now)? {
+            return Err(SqsError::value("ReceiptHandle", receipt, "The receipt handle has expired."));
         }
         self.connection
             .execute("DELETE FROM messages WHERE queue = ?1 AND receipt = ?2", params![queue, receipt])?;
@@ -230,16 +255,21 @@ impl Store {
         }
         let transaction = self.connection.transaction()?;
         let waiting: Vec<i64> = transaction
-            .prepare("SELECT seq FROM messages WHERE queue = ?1 AND visible_at <= ?2")?
+            .prepare("SELECT seq FROM messages WHERE queue = ?1 AND visible_at <= ?2 ORDER BY seq")?
             .query_map(params![queue, now], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for seq in waiting {
-            transaction.execute(
-                "UPDATE messages SET queue = coalesce(?1, source), id = ?2, sent = ?3, visible_at = ?3,
-                     receives = 0, first_received = NULL, receipt = NULL, source = NULL
-                 WHERE seq = ?4 AND coalesce(?1, source) IN (SELECT name FROM queues)",
+            // A row of its own, so that it comes after what its group has in the queue by now.
+            let moved = transaction.execute(
+                "INSERT INTO messages
+                     (queue, id, body, attributes, sent, visible_at, message_group, deduplication_id)
+                 SELECT coalesce(?1, source), ?2, body, attributes, ?3, ?3, message_group, deduplication_id
+                 FROM messages WHERE seq = ?4 AND coalesce(?1, source) IN (SELECT name FROM queues)",
                 params![target, Uuid::new_v4().to_string(), now, seq],
             )?;
+            if moved > 0 {
+                transaction.execute("DELETE FROM messages WHERE seq = ?1", [seq])?;
+            }
         }
         transaction.commit()?;
         Ok(())
@@ -264,7 +294,8 @@ fn deliver(transaction: &Transaction<'_>, seq: i64, visible_at: i64, now: i64) -
         .prepare_cached(
             "UPDATE messages SET receives = receives + 1, first_received = coalesce(first_received, ?1),
              visible_at = ?2, receipt = ?3 WHERE seq = ?4
-             RETURNING id, body, attributes, sent, receives, first_received, source",
+             RETURNING id, body, attributes, sent, receives, first_received, source, message_group,
+                 deduplication_id, queue",
         )?
         .query_row(params![now, visible_at, receipt, seq], |row| {
             let body: String = row.get(1)?;
@@ -278,6 +309,14 @@ fn deliver(transaction: &Transaction<'_>, seq: i64, visible_at: i64, now: i64) -
             if let Some(source) = row.get::<_, Option<String>>(6)? {
                 attributes.insert("DeadLetterQueueSourceArn".to_owned(), arn(&source));
             }
+            for (name, column) in [("MessageGroupId", 7), ("MessageDeduplicationId", 8)] {
+                if let Some(value) = row.get::<_, Option<String>>(column)? {
+                    attributes.insert(name.to_owned(), value);
+                }
+            }
+            if is_fifo(&row.get::<_, String>(9)?) {
+                attributes.insert("SequenceNumber".to_owned(), sequence_number(seq));
+            }
             Ok(Message {
                 message_id: row.get(0)?,
                 receipt_handle: receipt.clone(),
@@ -287,6 +326,13 @@ fn deliver(transaction: &Transaction<'_>, seq: i64, visible_at: i64, now: i64) -
                 message_attributes: serde_json::from_str(&row.get::<_, String>(2)?).unwrap_or_default(),
             })
         })
+}
+
+/// In how many milliseconds the next hidden message of a queue becomes visible.
+fn next_visible(transaction: &Transaction<'_>, queue: &str, now: i64) -> rusqlite::Result<Option<u64>> {
+    let query = "SELECT min(visible_at) FROM messages WHERE queue = ?1 AND visible_at > ?2";
+    let next: Option<i64> = transaction.query_row(query, params![queue, now], |row| row.get(0))?;
+    Ok(next.map(|next| next.abs_diff(now)))
 }
 
 fn is_handle(text: &str) -> bool {

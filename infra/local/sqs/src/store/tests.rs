@@ -8,6 +8,15 @@ fn create(store: &mut Store, name: &str, attributes: Value) {
     store.create(name, &Attributes::from_json(&attributes).unwrap()).unwrap();
 }
 
+fn message(body: &str) -> Outgoing<'_> {
+    let message_attributes = &Value::Null;
+    Outgoing { body, delay: None, message_attributes, group: None, deduplication_id: None }
+}
+
+fn put(store: &mut Store, queue: &str, body: &str, now: i64) -> String {
+    store.put(queue, &message(body), now).unwrap().id
+}
+
 /// A queue `q` that gives every message one chance, then passes it to `dead`.
 fn dead_letters(data: &Path) -> Store {
     let mut store = Store::open(data).unwrap();
@@ -26,7 +35,7 @@ fn bodies(store: &mut Store, queue: &str, now: i64) -> Vec<String> {
 fn what_waited_longer_than_its_queue_keeps_messages_survives_the_way_back() {
     let data = tempfile::tempdir().unwrap();
     let mut store = dead_letters(data.path());
-    let ids = ["a", "b"].map(|body| store.put("q", body, None, &Value::Null, 0).unwrap());
+    let ids = ["a", "b"].map(|body| put(&mut store, "q", body, 0));
     assert_eq!(bodies(&mut store, "q", 0), ["a", "b"]);
     assert!(store.take("q", 10, None, 0).unwrap().redriven);
     assert_eq!(bodies(&mut store, "dead", DAY), ["a", "b"]);
@@ -44,7 +53,7 @@ fn what_waited_longer_than_its_queue_keeps_messages_survives_the_way_back() {
 fn what_cannot_be_moved_back_stays() {
     let data = tempfile::tempdir().unwrap();
     let mut store = dead_letters(data.path());
-    store.put("q", "orphan", None, &Value::Null, 0).unwrap();
+    put(&mut store, "q", "orphan", 0);
     bodies(&mut store, "q", 0);
     bodies(&mut store, "q", 0);
     store.drop_queue("q").unwrap();
@@ -63,9 +72,9 @@ fn messages_end_with_their_retention_and_with_their_queue() {
     let data = tempfile::tempdir().unwrap();
     let mut store = Store::open(data.path()).unwrap();
     create(&mut store, "q", serde_json::json!({ "MessageRetentionPeriod": "60" }));
-    store.put("q", "x", None, &Value::Null, 0).unwrap();
+    put(&mut store, "q", "x", 0);
     assert_eq!(bodies(&mut store, "q", 60_001), [""; 0]);
-    store.put("q", "y", None, &Value::Null, 60_001).unwrap();
+    put(&mut store, "q", "y", 60_001);
     store.drop_queue("q").unwrap();
     create(&mut store, "q", Value::Null);
     assert_eq!(store.depth("q", 60_001).unwrap(), Depth { visible: 0, in_flight: 0, delayed: 0 });
@@ -76,7 +85,8 @@ fn a_look_says_when_the_next_message_becomes_visible() {
     let data = tempfile::tempdir().unwrap();
     let mut store = Store::open(data.path()).unwrap();
     create(&mut store, "q", Value::Null);
-    store.put("q", "x", Some(Duration::from_millis(5)), &Value::Null, 0).unwrap();
+    let late = Outgoing { delay: Some(Duration::from_millis(5)), ..message("x") };
+    store.put("q", &late, 0).unwrap();
     assert_eq!(store.take("q", 1, None, 4).unwrap().next_visible, Some(1));
     let hidden = store.take("q", 1, None, 5).unwrap();
     assert_eq!((hidden.messages.len(), hidden.next_visible), (1, Some(30_000)));
