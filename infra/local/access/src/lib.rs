@@ -3,8 +3,10 @@
 //! Every function of the stack signs with a key of its own. The services ask this crate whose key
 //! it is, whether the signature is right ([`signature`]), and whether the call is allowed
 //! ([`Access::authorize`]). Each call is recorded, so a test can count what a request cost, and can
-//! be held at the door, so a test can stop a function at an exact step.
+//! be held at the door, so a test can stop a function at an exact step, or run several of its
+//! processes call by call.
 
+mod gate;
 mod hold;
 pub mod signature;
 
@@ -14,6 +16,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+pub use gate::{Gate, Standing};
 pub use hold::Hold;
 
 /// The region of the local stack.
@@ -81,12 +84,13 @@ pub struct Denied {
     pub resource: String,
 }
 
-/// The keys of the stack, the record of calls, and the holds on them.
+/// The keys of the stack, the record of calls, and the holds and gates on them.
 #[derive(Default)]
 pub struct Access {
     keys: Mutex<HashMap<String, (Secret, Principal)>>,
     calls: Mutex<Vec<Call>>,
     holds: Mutex<Vec<Arc<hold::Waiting>>>,
+    gates: Mutex<Vec<Arc<gate::Door>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -128,6 +132,14 @@ impl Access {
     /// allowed. This is the one place where they will be.
     pub async fn authorize(&self, call: Call) -> Result<(), Denied> {
         lock(&self.calls).push(call.clone());
+        // It joins the line while the gate cannot be taken away, else nobody would let it go.
+        let waiting = {
+            let gates = lock(&self.gates);
+            gates.iter().find(|gate| gate.catches(&call)).map(|gate| gate.arrive(&call))
+        };
+        if let Some(waiting) = waiting {
+            waiting.wait().await;
+        }
         let holding = lock(&self.holds).iter().find(|hold| hold.catches(&call)).cloned();
         if let Some(hold) = holding {
             hold.wait().await;
@@ -146,6 +158,18 @@ impl Access {
         let waiting = Arc::new(hold::Waiting::new(principal, operation.to_owned()));
         lock(&self.holds).push(waiting.clone());
         Hold::new(self.clone(), waiting)
+    }
+
+    /// Stops every later call of `principal`, until the test lets that call go or drops the gate.
+    /// A call that is let go can then be held by a [`Hold`].
+    pub fn gate(self: &Arc<Self>, principal: Principal) -> Gate {
+        let door = Arc::new(gate::Door::new(principal));
+        lock(&self.gates).push(door.clone());
+        Gate::new(self.clone(), door)
+    }
+
+    fn open_gate(&self, door: &Arc<gate::Door>) {
+        lock(&self.gates).retain(|other| !Arc::ptr_eq(other, door));
     }
 
     fn release(&self, waiting: &Arc<hold::Waiting>) {
