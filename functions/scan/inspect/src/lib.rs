@@ -44,6 +44,9 @@ pub struct Finding {
     pub matches: Vec<RuleMatch>,
     /// Why, in one sentence, unless clean.
     pub reason: Option<String>,
+    /// Whether the inspection did not come to its end because its time was over, and nothing that
+    /// weighs more was found until then. The outcome is then [`Outcome::LimitsExceeded`].
+    pub out_of_time: bool,
 }
 
 /// Where and how an object is inspected.
@@ -63,7 +66,8 @@ pub struct Bounds {
 /// is an archive. Nobody may write to the file meanwhile: it is mapped.
 ///
 /// When several things are wrong, a rule's match weighs most, then a mismatch and a broken limit,
-/// because these hold however the rest ends; then whatever kept the inspection from being complete.
+/// because these hold however the rest ends; then that the time was over, and then whatever else
+/// kept the inspection from being complete.
 pub fn inspect(
     scanner: &mut Scanner<'_>,
     policy: &Policy,
@@ -88,15 +92,26 @@ pub fn inspect(
         Err(refused) => (None, Err(Refusal::refused(&refused))),
         // Identification reads a ZIP's whole directory, which has to have an end.
         Ok(_) if found.is_too_large => (None, Ok(())),
+        // What is inspected for too long is ended from outside, and then nothing is known of it.
+        Ok(_) if Instant::now() >= deadline => {
+            found.out_of_time = true;
+            (None, Ok(()))
+        }
         Ok(media_type) => hold_against(media_type, declared, identify::identify(file, media_type)),
     };
-    let (outcome, reason) = conclude(&matches, identity, scan, found);
-    Finding { outcome, detected_type, matches, reason: reason.map(report::shortened) }
+    let Conclusion { outcome, reason, out_of_time } = conclude(&matches, identity, scan, found, timeout);
+    Finding { outcome, detected_type, matches, reason: reason.map(report::shortened), out_of_time }
 }
 
 fn unreadable(error: &io::Error) -> Finding {
     let reason = Some(format!("it could not be read: {error}"));
-    Finding { outcome: Outcome::Unscannable, detected_type: None, matches: Vec::new(), reason }
+    Finding {
+        outcome: Outcome::Unscannable,
+        detected_type: None,
+        matches: Vec::new(),
+        reason,
+        out_of_time: false,
+    }
 }
 
 /// Why an object is not what it was declared to be, or can't be known to be.
@@ -155,31 +170,49 @@ fn hold_against(
     (Some(detected.into_owned()), identity)
 }
 
+/// What all that was found comes to.
+struct Conclusion {
+    outcome: Outcome,
+    reason: Option<String>,
+    out_of_time: bool,
+}
+
+impl Conclusion {
+    fn new(outcome: Outcome, reason: String) -> Self {
+        Self { outcome, reason: Some(reason), out_of_time: false }
+    }
+}
+
 fn conclude(
     matches: &[RuleMatch],
     identity: Result<(), Refusal>,
     scan: Result<(), EngineError>,
     found: Found,
-) -> (Outcome, Option<String>) {
+    timeout: Duration,
+) -> Conclusion {
     if !matches.is_empty() {
-        return (Outcome::Malicious, Some(matched(matches)));
+        return Conclusion::new(Outcome::Malicious, matched(matches));
     }
     if let Err(Refusal { outcome: outcome @ (Outcome::Mismatch | Outcome::LimitsExceeded), reason }) =
         identity
     {
-        return (outcome, Some(reason));
+        return Conclusion::new(outcome, reason);
     }
     if let Some(reason) = found.structure {
-        return (Outcome::Mismatch, Some(reason));
+        return Conclusion::new(Outcome::Mismatch, reason);
     }
     if let Some(reason) = found.limit {
-        return (Outcome::LimitsExceeded, Some(reason));
+        return Conclusion::new(Outcome::LimitsExceeded, reason);
+    }
+    if found.out_of_time || matches!(scan, Err(EngineError::TimedOut(_))) {
+        let reason = format!("it could not be inspected to its end within {} s", timeout.as_secs_f32());
+        return Conclusion { out_of_time: true, ..Conclusion::new(Outcome::LimitsExceeded, reason) };
     }
     match (identity, scan, found.unscannable) {
-        (_, Err(error), _) => (Outcome::Unscannable, Some(error.to_string())),
-        (Err(Refusal { outcome, reason }), Ok(()), _) => (outcome, Some(reason)),
-        (Ok(()), Ok(()), Some(reason)) => (Outcome::Unscannable, Some(reason)),
-        (Ok(()), Ok(()), None) => (Outcome::Clean, None),
+        (_, Err(error), _) => Conclusion::new(Outcome::Unscannable, error.to_string()),
+        (Err(Refusal { outcome, reason }), Ok(()), _) => Conclusion::new(outcome, reason),
+        (Ok(()), Ok(()), Some(reason)) => Conclusion::new(Outcome::Unscannable, reason),
+        (Ok(()), Ok(()), None) => Conclusion { outcome: Outcome::Clean, reason: None, out_of_time: false },
     }
 }
 

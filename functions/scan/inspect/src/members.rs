@@ -11,9 +11,7 @@ use airlock_content::{
     verdict::RuleMatch,
 };
 use airlock_engine::{EngineError, Scanner};
-use airlock_unpack::{
-    Budget, Exceeded, Format, Kind, Limits, Member, Refusal, Scratch, Unpacker, Visitor, Why,
-};
+use airlock_unpack::{Budget, Format, Kind, Limits, Member, Refusal, Scratch, Unpacker, Visitor, Why};
 use std::{fs::File, io::Cursor, ops::ControlFlow, time::Instant};
 
 /// What unpacking may take unless a deployment says otherwise. The rules that ship look at 20 MB of
@@ -47,6 +45,8 @@ pub(crate) struct Found {
     pub(crate) limit: Option<String>,
     /// The first thing that could not be looked at.
     pub(crate) unscannable: Option<String>,
+    /// Whether the time was over before all had been looked at.
+    pub(crate) out_of_time: bool,
     /// Whether the object itself was too large to be looked into.
     pub(crate) is_too_large: bool,
 }
@@ -100,17 +100,18 @@ impl Visitor for Members<'_, '_> {
         let declared = Declared { content_type: &media_type, file_name: member.name, size };
         let left = unpacker.budget().deadline().saturating_duration_since(Instant::now());
         if left.is_zero() {
-            self.cannot(Why::Limit(Exceeded::Time).to_string());
+            self.found.out_of_time = true;
             return ControlFlow::Break(());
         }
         match self.scanner.scan(member.bytes, &declared, left) {
             Ok(matches) => self.matched(member.path, matches),
+            Err(EngineError::TimedOut(_)) => {
+                self.found.out_of_time = true;
+                ControlFlow::Break(())
+            }
             Err(error) => {
                 self.cannot(format!("{}: {error}", member.path));
-                match error {
-                    EngineError::TimedOut(_) => ControlFlow::Break(()),
-                    _ => ControlFlow::Continue(()),
-                }
+                ControlFlow::Continue(())
             }
         }
     }
@@ -122,6 +123,10 @@ impl Visitor for Members<'_, '_> {
             Kind::Structure => &mut self.found.structure,
             Kind::Limit => &mut self.found.limit,
             Kind::Unscannable => &mut self.found.unscannable,
+            Kind::Time => {
+                self.found.out_of_time = true;
+                return;
+            }
         };
         noted.get_or_insert_with(|| refusal.to_string());
     }

@@ -39,7 +39,8 @@ impl Finding {
                 finding.matches.is_empty() && has_reason
             }
         };
-        (coherent && finding.matches.iter().all(|found| is_rule(&found.rule))).then_some(finding)
+        let is_timed = !finding.out_of_time || finding.outcome == Outcome::LimitsExceeded;
+        (coherent && is_timed && finding.matches.iter().all(|found| is_rule(&found.rule))).then_some(finding)
     }
 }
 
@@ -57,7 +58,7 @@ mod tests {
             member: None,
         };
         let matches = if outcome == Outcome::Malicious { vec![found] } else { Vec::new() };
-        Finding { outcome, detected_type: Some("image/png".to_owned()), matches, reason }
+        Finding { outcome, detected_type: Some("image/png".to_owned()), matches, reason, out_of_time: false }
     }
 
     fn read(finding: &Finding) -> Option<Finding> {
@@ -75,6 +76,8 @@ mod tests {
         ] {
             assert_eq!(read(&finding(outcome)), Some(finding(outcome)));
         }
+        let late = Finding { out_of_time: true, ..finding(Outcome::LimitsExceeded) };
+        assert_eq!(read(&late), Some(late));
     }
 
     #[test]
@@ -87,6 +90,10 @@ mod tests {
             Finding { matches: finding(Outcome::Malicious).matches, ..clean.clone() },
             Finding { outcome: Outcome::Malicious, ..clean.clone() },
             Finding { outcome: Outcome::Mismatch, ..clean.clone() },
+            Finding { out_of_time: true, ..clean.clone() },
+            Finding { out_of_time: true, ..finding(Outcome::Malicious) },
+            Finding { out_of_time: true, ..finding(Outcome::Mismatch) },
+            Finding { out_of_time: true, ..finding(Outcome::Unscannable) },
             Finding { reason: Some("x".repeat(MAX_REASON + 1)), ..finding(Outcome::Mismatch) },
         ] {
             assert_eq!(read(&lie), None, "{lie:?}");

@@ -130,6 +130,8 @@ pub enum Kind {
     Structure,
     /// Larger, deeper or more numerous than allowed.
     Limit,
+    /// The time for the object was over: what it holds is not known, but with more time it could be.
+    Time,
     /// What it holds is not known.
     Unscannable,
 }
@@ -144,12 +146,8 @@ impl Why {
             | Self::Overlap
             | Self::Disagreement(_)
             | Self::Hidden(_) => Kind::Structure,
-            // A scan that did not finish has found nothing out.
-            Self::Limit(Exceeded::Time)
-            | Self::Encrypted
-            | Self::Unsupported(_)
-            | Self::Broken(_)
-            | Self::Scratch(_) => Kind::Unscannable,
+            Self::Encrypted | Self::Unsupported(_) | Self::Broken(_) | Self::Scratch(_) => Kind::Unscannable,
+            Self::Limit(Exceeded::Time) => Kind::Time,
             Self::Limit(_) => Kind::Limit,
         }
     }

@@ -63,6 +63,7 @@ fn c09_a_valid_file_of_every_allowed_type_is_that_type_and_no_other() {
                     detected_type: Some(declared.name.into()),
                     matches: vec![],
                     reason: None,
+                    out_of_time: false,
                 };
                 assert_eq!(found, clean);
             } else {

@@ -175,8 +175,27 @@ fn limits_are_the_callers() {
     assert_found(&found, Outcome::LimitsExceeded, "it has more than 1 members");
     let found = within(&ENGINE, Limits { depth: 0, ..LIMITS }, timeout, &bytes);
     assert_found(&found, Outcome::LimitsExceeded, "archives are nested more than 0 deep");
-    let found = within(&ENGINE, LIMITS, Duration::ZERO, &bytes);
-    assert_found(&found, Outcome::Unscannable, "a/b.txt: it could not be unpacked in time");
+    assert!(!found.out_of_time, "{found:?}");
+}
+
+#[test]
+fn what_takes_too_long_says_so_unless_something_weighs_more() {
+    let late = "it could not be inspected to its end within 0 s";
+    let found = within(&ENGINE, LIMITS, Duration::ZERO, &zip(&[("a/b.txt", b"hello")]));
+    assert_found(&found, Outcome::LimitsExceeded, late);
+    assert!(found.out_of_time, "{found:?}");
+    // What is wrong with the declaration is known without the content.
+    let object = tempfile::tempfile().unwrap();
+    (&object).write_all(b"hello").unwrap();
+    for (content_type, outcome, out_of_time) in
+        [("text/plain", Outcome::LimitsExceeded, true), ("text/html", Outcome::Mismatch, false)]
+    {
+        let declared = Declared { content_type, file_name: "a", size: 5 };
+        let scratch = tempfile::tempfile().unwrap();
+        let bounds = Bounds { scratch, limits: LIMITS, timeout: Duration::ZERO };
+        let found = inspect(&mut ENGINE.scanner(), &POLICY, &object, &declared, bounds);
+        assert_eq!((found.outcome, found.out_of_time), (outcome, out_of_time), "{found:?}");
+    }
 }
 
 #[test]
