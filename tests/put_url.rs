@@ -5,11 +5,12 @@
 
 mod support;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::{RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use support::{
-    World, eventually,
+    World, eicar, eventually,
     person::{Answer, Person, id},
 };
 
@@ -132,28 +133,72 @@ async fn c04_a_put_url_lives_two_minutes_and_an_expired_one_is_refused() {
 }
 
 #[tokio::test]
-async fn t01_a_url_used_after_its_upload_has_ended_leaves_nothing_behind() {
+async fn t01_a_url_works_once_for_all_of_its_life_however_its_upload_ends() {
+    let world = World::with(&[("UploadSessionTtlSeconds", "3")]).await;
+    let ada = world.ada();
+    let bad = eicar();
+    let twice = (StatusCode::PRECONDITION_FAILED, "PreconditionFailed".to_owned());
+    for (bytes, end) in [(BYTES, "published"), (&bad[..], "rejected"), (BYTES, "expired")] {
+        let opened = ada.begin("a.txt", "text/plain", bytes).await;
+        let url = opened["upload"]["url"].as_str().unwrap();
+        assert_eq!(ada.put(&opened, bytes).await.status, 200);
+        let upload_id = &id(&opened);
+        if end == "expired" {
+            let world = &world;
+            eventually("the sweep expires it", || async move {
+                let swept = world.stack.invoke("expire-uploads", serde_json::json!({})).await.unwrap();
+                (swept["expired"] == 1).then_some(())
+            })
+            .await;
+        } else {
+            assert_eq!(ada.finalize(upload_id).await.status, 202);
+        }
+        assert_eq!(ada.settled(upload_id).await["state"], end);
+        // While the original is removed and for as long as the URL lives.
+        let (world_ref, key) = (&world, &format!("/{upload_id}"));
+        eventually("the original is removed", || async {
+            let again = refused(put(&ada, &opened, url, &[]), bytes).await;
+            assert!(again == twice || again.0 == StatusCode::FORBIDDEN, "{end}: {again:?}");
+            let keys = world_ref.keys(&world_ref.stack.ready().buckets.quarantine).await;
+            let is_there = |name: &&String| name.starts_with("quarantine/") && name.ends_with(key);
+            keys.iter().find(is_there).is_none().then_some(())
+        })
+        .await;
+        assert_ne!(refused(put(&ada, &opened, url, &[]), bytes).await.0, StatusCode::OK, "{end}");
+        // No version of it is left either.
+        let versions = world.s3().list_object_versions().bucket(&world.stack.ready().buckets.quarantine);
+        let versions = versions.prefix("quarantine/").send().await.unwrap();
+        let sizes = versions.versions().iter().filter(|version| version.key().unwrap().ends_with(key));
+        assert_eq!(sizes.map(|version| version.size()).collect::<Vec<_>>(), [Some(0)], "{end}");
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn t01_a_write_that_no_pending_upload_explains_is_taken_back_and_its_key_closed() {
     let world = World::start().await;
     let ada = world.ada();
     let opened = ada.begin("a.txt", "text/plain", BYTES).await;
-    assert_eq!(ada.put(&opened, BYTES).await.status, 200);
     let upload_id = id(&opened);
-    assert_eq!(ada.finalize(&upload_id).await.status, 202);
-    assert_eq!(ada.settled(&upload_id).await["state"], "published");
-    let (world_ref, quarantine) = (&world, world.stack.ready().buckets.quarantine.clone());
-    let quarantine = &quarantine;
-    eventually("the original is removed", || async move {
-        world_ref.keys(quarantine).await.is_empty().then_some(())
-    })
-    .await;
-
-    // The key is free again and the URL still lives, so S3 takes the PUT; the watcher takes it back.
+    // An upload that has ended without one: its row says so, its URL lives on.
+    let row = ("pk", AttributeValue::S(format!("acme#{upload_id}")));
+    let update = world.dynamodb().update_item().table_name(&world.stack.ready().table);
+    update
+        .key(row.0, row.1)
+        .key("sk", AttributeValue::S("object".to_owned()))
+        .update_expression("SET #state = :expired")
+        .expression_attribute_names("#state", "state")
+        .expression_attribute_values(":expired", AttributeValue::S("expired".to_owned()))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(ada.put(&opened, BYTES).await.status, 200);
+    let (world_ref, quarantine) = (&world, &world.stack.ready().buckets.quarantine);
     eventually("the watcher deletes what was put", || async move {
         let deleted = world_ref.calls_of("WatchQuarantine").contains(&"s3:DeleteObject".to_owned());
         (deleted && world_ref.keys(quarantine).await.is_empty()).then_some(())
     })
     .await;
-    assert_eq!(ada.get(&format!("/uploads/{upload_id}")).await.json()["state"], "published");
+    assert_eq!(ada.put(&opened, BYTES).await.status, 412);
     world.end().await;
 }

@@ -51,10 +51,11 @@ impl World {
         last(&self.stack.ready().queues.dead_letter)
     }
 
-    /// The keys in a bucket.
+    /// The keys in a bucket that have bytes: not those that are closed with an empty object.
     pub async fn keys(&self, bucket: &str) -> Vec<String> {
         let listed = self.s3().list_objects_v2().bucket(bucket).send().await.unwrap();
-        listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+        let full = listed.contents().iter().filter(|object| object.size() != Some(0));
+        full.filter_map(|object| object.key().map(str::to_owned)).collect()
     }
 }
 

@@ -23,6 +23,7 @@ use anyhow::{Context as _, bail};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use lambda_runtime::{LambdaEvent, Runtime, layers::TracingLayer, service_fn};
 use serde::Serialize;
+use std::sync::Arc;
 use walk::{Page, Stage, Walk};
 
 const FUNCTION: &str = "rescan-objects";
@@ -58,13 +59,18 @@ pub fn run() -> anyhow::Result<()> {
     crate::run(|| async {
         let per_run = required("RESCAN_OBJECTS_PER_RUN")?;
         // What was published stays so when a deployment takes its type no more: only rules recall.
-        let app = &App { worker: Worker::from_env(FUNCTION, "default".to_owned()).await?, per_run };
-        let serve = service_fn(|event: LambdaEvent<serde_json::Value>| async move {
-            let invocation = Invocation::until(event.context.deadline());
-            let walk = rescan(app, invocation).await.map_err(anyhow::Error::into_boxed_dyn_error)?;
-            Ok::<_, lambda_runtime::Error>(serde_json::json!(progress(&walk)))
+        let worker = Worker::from_env(FUNCTION, "default".to_owned()).await?;
+        let spent = worker.spent.clone();
+        let app = Arc::new(App { worker, per_run });
+        let serve = service_fn(move |event: LambdaEvent<serde_json::Value>| {
+            let app = app.clone();
+            async move {
+                let invocation = Invocation::until(event.context.deadline());
+                let walk = rescan(&app, invocation).await.map_err(anyhow::Error::into_boxed_dyn_error)?;
+                Ok::<_, lambda_runtime::Error>(serde_json::json!(progress(&walk)))
+            }
         });
-        let runtime = Runtime::new(serve).layer(TracingLayer::new()).layer(app.worker.spent.clone());
+        let runtime = Runtime::new(serve).layer(TracingLayer::new()).layer(spent);
         runtime.run().await.map_err(anyhow::Error::from_boxed)
     })
 }

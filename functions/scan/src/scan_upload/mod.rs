@@ -26,6 +26,7 @@ use anyhow::{Context as _, bail};
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{LambdaEvent, Runtime, layers::TracingLayer, service_fn};
 use settle::Settled;
+use std::sync::Arc;
 
 const FUNCTION: &str = "scan-upload";
 
@@ -36,12 +37,16 @@ const FUNCTION: &str = "scan-upload";
 /// runtime cannot be reached.
 pub fn run() -> anyhow::Result<()> {
     crate::run(|| async {
-        let worker = &Worker::from_env(FUNCTION, required("ALLOWED_TYPES")?).await?;
-        let serve = service_fn(|event: LambdaEvent<SqsEvent>| async move {
-            let invocation = Invocation::until(event.context.deadline());
-            Ok::<_, lambda_runtime::Error>(handle(worker, event.payload, invocation).await)
+        let worker = Arc::new(Worker::from_env(FUNCTION, required("ALLOWED_TYPES")?).await?);
+        let spent = worker.spent.clone();
+        let serve = service_fn(move |event: LambdaEvent<SqsEvent>| {
+            let worker = worker.clone();
+            async move {
+                let invocation = Invocation::until(event.context.deadline());
+                Ok::<_, lambda_runtime::Error>(handle(&worker, event.payload, invocation).await)
+            }
         });
-        let runtime = Runtime::new(serve).layer(TracingLayer::new()).layer(worker.spent.clone());
+        let runtime = Runtime::new(serve).layer(TracingLayer::new()).layer(spent);
         runtime.run().await.map_err(anyhow::Error::from_boxed)
     })
 }
