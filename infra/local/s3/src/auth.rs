@@ -173,8 +173,10 @@ fn conditions(operation: &str, headers: &HeaderMap, signature: Option<&Signature
         Some(_) => "REST-HEADER",
     };
     found.insert("s3:authtype", kind.to_owned());
-    if let Some(value) = headers.get("if-none-match").and_then(|value| value.to_str().ok()) {
-        found.insert("s3:if-none-match", value.to_owned());
+    for (key, header) in [("s3:if-match", "if-match"), ("s3:if-none-match", "if-none-match")] {
+        if let Some(value) = headers.get(header).and_then(|value| value.to_str().ok()) {
+            found.insert(key, value.to_owned());
+        }
     }
     let creates = ["PutObject", "CopyObject", "PostObject", "CompleteMultipartUpload"].contains(&operation);
     found.insert("s3:objectcreationoperation", creates.to_string());

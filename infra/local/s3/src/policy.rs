@@ -60,9 +60,10 @@ pub(crate) struct Action<'a> {
 }
 
 /// The condition keys that requests are given a value for.
-pub(crate) const KEYS: [&str; 5] = [
+pub(crate) const KEYS: [&str; 6] = [
     "aws:securetransport",
     "s3:authtype",
+    "s3:if-match",
     "s3:if-none-match",
     "s3:objectcreationoperation",
     "s3:signatureage",

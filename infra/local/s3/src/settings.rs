@@ -47,6 +47,9 @@ pub struct LifecycleRule {
     pub expiration_days: Option<u32>,
     /// Versions that are no longer current go this long after they were replaced.
     pub noncurrent_days: Option<u32>,
+    /// Delete markers go that have no version behind them any more.
+    #[serde(default)]
+    pub expired_object_delete_marker: bool,
     /// Multipart uploads that nobody completes go this long after they were started.
     pub abort_multipart_days: Option<u32>,
 }

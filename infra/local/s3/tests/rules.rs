@@ -81,6 +81,46 @@ async fn a_policy_also_guards_what_is_copied_from_and_what_is_deleted_in_bulk() 
 }
 
 #[tokio::test]
+async fn a_policy_tells_conditional_writes_and_versions_apart() {
+    let deny = |action: &str, condition: serde_json::Value| {
+        let resource = format!("arn:aws:s3:::{BUCKET}/*");
+        json!({ "Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource, "Condition": condition })
+    };
+    let both = json!({ "Null": { "s3:if-none-match": "true", "s3:if-match": "true" } });
+    let policy = json!({ "Statement": [
+        deny("s3:PutObject", both),
+        deny("s3:DeleteObjectVersion", json!({})),
+        deny("s3:GetObjectVersion", json!({})),
+    ] });
+    let settings = BucketSettings { versioned: true, policy: Some(policy), ..BucketSettings::default() };
+    let running = Running::start(settings).await;
+    let denied = error(403, "AccessDenied");
+    let put = || running.client.put_object().bucket(BUCKET).key("key").body(b"x".to_vec().into());
+    assert_eq!(refused(put().send().await), denied);
+    let etag = put().if_none_match("*").send().await.unwrap().e_tag.unwrap();
+    let version = put().if_match(etag).send().await.unwrap().version_id.unwrap();
+
+    assert!(running.get("key").await.is_some());
+    let get = running.client.get_object().bucket(BUCKET).key("key").version_id(&version).send().await;
+    assert_eq!(refused(get), denied);
+    let head = running.client.head_object().bucket(BUCKET).key("key").version_id(&version).send().await;
+    assert_eq!(refused(head).0, 403);
+    running.s3.put_bucket("published", BucketSettings::default()).unwrap();
+    let copy = running.client.copy_object().bucket("published").key("out");
+    let copy = copy.copy_source(format!("{BUCKET}/key?versionId={version}")).send().await;
+    assert_eq!(refused(copy), denied);
+
+    let delete = || running.client.delete_object().bucket(BUCKET).key("key");
+    assert_eq!(refused(delete().version_id(&version).send().await), denied);
+    delete().send().await.unwrap();
+    let named =
+        aws_sdk_s3::types::ObjectIdentifier::builder().key("key").version_id(version).build().unwrap();
+    let named = aws_sdk_s3::types::Delete::builder().objects(named).build().unwrap();
+    let bulk = running.client.delete_objects().bucket(BUCKET).delete(named).send().await;
+    assert_eq!(refused(bulk), denied);
+}
+
+#[tokio::test]
 async fn a_policy_that_could_not_be_enforced_is_refused() {
     let running = Running::start(BucketSettings::default()).await;
     let policy = json!({ "Statement": [{
@@ -223,4 +263,66 @@ async fn what_had_its_time_goes() {
     running.s3.expire(now + 4 * DAY);
     let left = list().await;
     assert_eq!((left.versions().len(), left.delete_markers().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_marker_goes_when_no_version_is_left_behind_it() {
+    let rule = LifecycleRule {
+        enabled: true,
+        noncurrent_days: Some(1),
+        expired_object_delete_marker: true,
+        ..LifecycleRule::default()
+    };
+    let settings = BucketSettings { versioned: true, lifecycle: vec![rule], ..BucketSettings::default() };
+    let running = Running::start(settings).await;
+    for key in ["deleted", "kept"] {
+        running.put(key, b"old").await;
+        running.put(key, b"new").await;
+    }
+    running.client.delete_object().bucket(BUCKET).key("deleted").send().await.unwrap();
+    let counts = || async {
+        let list = running.client.list_object_versions().bucket(BUCKET).send().await.unwrap();
+        (list.versions().len(), list.delete_markers().len())
+    };
+    let now = SystemTime::now();
+    running.s3.expire(now + Duration::from_secs(60));
+    assert_eq!(counts().await, (4, 1), "versions stand behind the marker");
+    running.s3.expire(now + 2 * DAY);
+    running.s3.expire(now + 2 * DAY);
+    assert_eq!(counts().await, (1, 0));
+    assert_eq!(running.get("kept").await.unwrap(), b"new");
+}
+
+#[tokio::test]
+async fn a_lifecycle_is_answered_as_it_was_given_and_never_has_markers_beside_days() {
+    use aws_sdk_s3::types::{
+        BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule,
+        LifecycleRuleFilter, NoncurrentVersionExpiration,
+    };
+    let running = Running::start(BucketSettings::default()).await;
+    let rule = |days: Option<i32>| {
+        let expiration = LifecycleExpiration::builder().set_days(days).expired_object_delete_marker(true);
+        let noncurrent = NoncurrentVersionExpiration::builder().noncurrent_days(3).build();
+        LifecycleRule::builder()
+            .id("versions")
+            .status(ExpirationStatus::Enabled)
+            .filter(LifecycleRuleFilter::builder().prefix("").build())
+            .expiration(expiration.build())
+            .noncurrent_version_expiration(noncurrent)
+            .build()
+            .unwrap()
+    };
+    let put = |rule: LifecycleRule| {
+        let configuration = BucketLifecycleConfiguration::builder().rules(rule).build().unwrap();
+        running
+            .client
+            .put_bucket_lifecycle_configuration()
+            .bucket(BUCKET)
+            .lifecycle_configuration(configuration)
+            .send()
+    };
+    assert_eq!(refused(put(rule(Some(1))).await), error(400, "MalformedXML"));
+    put(rule(None)).await.unwrap();
+    let found = running.client.get_bucket_lifecycle_configuration().bucket(BUCKET).send().await.unwrap();
+    assert_eq!(found.rules(), [rule(None)]);
 }

@@ -73,9 +73,13 @@ pub(super) async fn get_bucket_lifecycle_configuration(
             prefix: Some(rule.prefix.unwrap_or_default()),
             ..Default::default()
         }),
-        expiration: rule
-            .expiration_days
-            .map(|number| LifecycleExpiration { days: days(Some(number)), ..Default::default() }),
+        expiration: (rule.expiration_days.is_some() || rule.expired_object_delete_marker).then(|| {
+            LifecycleExpiration {
+                days: days(rule.expiration_days),
+                expired_object_delete_marker: rule.expired_object_delete_marker.then_some(true),
+                ..Default::default()
+            }
+        }),
         noncurrent_version_expiration: rule.noncurrent_days.map(|number| NoncurrentVersionExpiration {
             noncurrent_days: days(Some(number)),
             ..Default::default()
@@ -117,8 +121,13 @@ fn lifecycle_rule(rule: s3s::dto::LifecycleRule) -> S3Result<LifecycleRule> {
     }
     let expiration = rule.expiration.unwrap_or_default();
     let noncurrent = rule.noncurrent_version_expiration.unwrap_or_default();
-    if expiration.date.is_some() || expiration.expired_object_delete_marker == Some(true) {
-        return Err(not_implemented("An expiration by other than days"));
+    if expiration.date.is_some() {
+        return Err(not_implemented("An expiration at a date"));
+    }
+    let expired_object_delete_marker = expiration.expired_object_delete_marker == Some(true);
+    // S3 API reference, LifecycleExpiration: it cannot be specified with Days.
+    if expired_object_delete_marker && expiration.days.is_some() {
+        return Err(s3_error!(MalformedXML, "ExpiredObjectDeleteMarker cannot be specified with Days"));
     }
     if noncurrent.newer_noncurrent_versions.is_some() {
         return Err(not_implemented("Keeping a number of noncurrent versions"));
@@ -134,6 +143,7 @@ fn lifecycle_rule(rule: s3s::dto::LifecycleRule) -> S3Result<LifecycleRule> {
         prefix: filter.prefix.or(rule.prefix),
         expiration_days: days(expiration.days)?,
         noncurrent_days: days(noncurrent.noncurrent_days)?,
+        expired_object_delete_marker,
         abort_multipart_days: days(
             rule.abort_incomplete_multipart_upload.and_then(|abort| abort.days_after_initiation),
         )?,

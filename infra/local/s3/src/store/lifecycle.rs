@@ -43,10 +43,15 @@ impl Store {
                 }
             }
             let Some(newest) = versions.last() else { continue };
+            let alone = newest.is_marker() && versions.len() == 1;
+            if alone && rule.expired_object_delete_marker {
+                gone.push(Arc::clone(newest));
+                continue;
+            }
             if !rule.expiration_days.is_some_and(|days| is_over(newest.modified, days, now)) {
                 continue;
             }
-            if !bucket.record.was_versioned || (newest.is_marker() && versions.len() == 1) {
+            if !bucket.record.was_versioned || alone {
                 gone.push(Arc::clone(newest));
             } else if !newest.is_marker() {
                 hidden.push(key.clone());
