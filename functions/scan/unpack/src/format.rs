@@ -30,21 +30,32 @@ const SIGNATURES: [(&[u8], Format); 6] = [
 ];
 
 impl Format {
-    /// What `bytes` can be unpacked as. A ZIP is found by its end, too, as programs find it.
-    pub fn of(bytes: &[u8]) -> Option<Self> {
+    /// What `bytes` can be unpacked as, the likeliest first. More than one is no accident: programs
+    /// differ in which they take, so only a file that is made to mislead has two.
+    pub fn all_of(bytes: &[u8]) -> Vec<Self> {
         let is_it = |signature: &[u8], format| {
             bytes.starts_with(signature) && (format != Self::Bzip2 || is_bzip2(&bytes[signature.len()..]))
         };
-        if let Some((_, format)) = SIGNATURES.iter().find(|(signature, format)| is_it(signature, *format)) {
-            return Some(*format);
+        let by_signature = SIGNATURES.iter().find(|(signature, format)| is_it(signature, *format));
+        let is_skippable =
+            bytes.len() >= 8 && (0x50..=0x5f).contains(&bytes[0]) && bytes[1..4] == *b"\x2a\x4d\x18";
+        let mut found: Vec<Self> = by_signature.map(|(_, format)| *format).into_iter().collect();
+        if found.is_empty() && is_skippable {
+            found.push(Self::Zstd);
         }
-        if bytes.len() >= 8 && (0x50..=0x5f).contains(&bytes[0]) && bytes[1..4] == *b"\x2a\x4d\x18" {
-            return Some(Self::Zstd);
+        if crate::tar::is_tar_header(bytes) {
+            found.push(Self::Tar);
         }
-        if crate::tar::is_tar(bytes) {
-            return Some(Self::Tar);
+        // What is an archive may hold a ZIP near its end: whether it is one itself is asked elsewhere.
+        if found.is_empty() && crate::zip::is_at_the_end(bytes) {
+            found.push(Self::Zip);
         }
-        crate::zip::is_at_the_end(bytes).then_some(Self::Zip)
+        found
+    }
+
+    /// What `bytes` are most likely to be unpacked as.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        Self::all_of(bytes).first().copied()
     }
 
     /// What the compressed file in a file of this name is called, where a format has no names.

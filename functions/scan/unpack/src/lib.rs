@@ -21,4 +21,6 @@ pub use format::Format;
 pub use limits::{Budget, Limits};
 pub use refusal::{Exceeded, Kind, NameFault, Refusal, Special, Why};
 pub use scratch::{Scratch, map};
+pub use tar::is_tar_header;
 pub use walk::{Member, Unpacker, Visitor};
+pub use zip::{ZIP_WITHIN, has_zip_entry, zip_directory, zip_traces};

@@ -10,18 +10,52 @@ use tar::{EntryType, Header, PaxExtensions};
 
 const BLOCK: usize = 512;
 
-/// Whether `bytes` start with a header whose checksum is right.
-pub(crate) fn is_tar(bytes: &[u8]) -> bool {
-    bytes.first().is_some_and(|byte| *byte != 0)
-        && bytes.get(..BLOCK).is_some_and(|block| header(block).is_some())
+/// Whether `block` starts with a header: the signature alone stands in the middle of a block whose
+/// beginning can be anything, so its checksum decides. The oldest tar has no signature at all.
+///
+/// Every sum that some program takes is taken: over unsigned or signed bytes, written in any of the
+/// ways that GNU tar, bsdtar and Python read. What is a tar to them must be one here.
+pub fn is_tar_header(block: &[u8]) -> bool {
+    let Some(block) = block.first_chunk::<BLOCK>() else { return false };
+    let sum = |signed: bool| -> i64 {
+        let value = |byte: u8| if signed { i64::from(byte.cast_signed()) } else { i64::from(byte) };
+        let blank = 8 * i64::from(b' ');
+        block[..148].iter().chain(&block[156..]).map(|byte| value(*byte)).sum::<i64>() + blank
+    };
+    stated_sum(&block[148..156]).is_some_and(|stated| stated == sum(false) || stated == sum(true))
 }
 
-/// The header in a block. Some old programs summed up signed bytes; no archive of theirs is expected.
+/// The number in a checksum field: octal digits behind white space or NUL, with anything behind
+/// them; two's complement behind a set bit; or, as some versions of GNU tar wrote it, base 64
+/// behind a sign.
+fn stated_sum(field: &[u8]) -> Option<i64> {
+    match field {
+        [0x80, rest @ ..] => Some(rest.iter().fold(0, |sum, byte| sum << 8 | i64::from(*byte))),
+        [0xff, rest @ ..] => Some(rest.iter().fold(-1, |sum, byte| sum << 8 | i64::from(*byte))),
+        _ => {
+            let start = field.iter().position(|byte| !matches!(byte, 0 | b' ' | b'\t'..=b'\r'))?;
+            let (digit, from): (fn(u8) -> Option<i64>, _) = match field[start] {
+                b'+' => (base_64, start + 1),
+                _ => (octal, start),
+            };
+            let digits = || field[from..].iter().map_while(|byte| digit(*byte));
+            digits().next()?;
+            Some(digits().fold(0, |sum, value| sum * if from == start { 8 } else { 64 } + value))
+        }
+    }
+}
+
+fn octal(byte: u8) -> Option<i64> {
+    matches!(byte, b'0'..=b'7').then(|| i64::from(byte - b'0'))
+}
+
+fn base_64(byte: u8) -> Option<i64> {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    DIGITS.iter().position(|digit| *digit == byte).and_then(|value| i64::try_from(value).ok())
+}
+
 fn header(block: &[u8]) -> Option<&Header> {
-    let header = Header::from_byte_slice(block);
-    let (before, after) = (&block[..148], &block[156..]);
-    let sum: u32 = before.iter().chain(b"        ").chain(after).map(|byte| u32::from(*byte)).sum();
-    (header.cksum().ok()? == sum).then_some(header)
+    is_tar_header(block).then(|| Header::from_byte_slice(block))
 }
 
 /// What headers in front of a member's own say of it.
@@ -155,4 +189,56 @@ fn member(
 
 fn sparse() -> Why {
     Why::Unsupported("sparse files".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header with a name that has high bytes, and its two sums.
+    fn block() -> ([u8; BLOCK], i64, i64) {
+        let mut block = [0; BLOCK];
+        block[..7].copy_from_slice("größe".as_bytes());
+        block[124..136].copy_from_slice(b"00000000000\0");
+        block[148..156].fill(b' ');
+        let unsigned = block.iter().map(|byte| i64::from(*byte)).sum();
+        let signed = block.iter().map(|byte| i64::from(byte.cast_signed())).sum();
+        (block, unsigned, signed)
+    }
+
+    fn is_header_with(sum: &[u8]) -> bool {
+        let (mut block, ..) = block();
+        block[148..148 + sum.len()].copy_from_slice(sum);
+        is_tar_header(&block)
+    }
+
+    #[test]
+    fn a_sum_is_read_in_every_way_that_it_is_written() {
+        let (_, unsigned, signed) = block();
+        for sum in [unsigned, signed] {
+            for text in [
+                format!("{sum:06o}\0 "),
+                format!("{sum:06o} \0"),
+                format!("{sum:07o}\0"),
+                format!("{sum:08o}"),
+                format!("\0{sum:06o}\0"),
+                format!("\0\0{sum:06o}"),
+                format!("\t {sum:o}\0\0"),
+                format!("{sum:o} x"),
+            ] {
+                assert!(is_header_with(text.as_bytes()), "{text:?}");
+            }
+            let binary = [&[0x80], &sum.to_be_bytes()[1..]].concat();
+            assert!(is_header_with(&binary), "{binary:?}");
+        }
+        let digit = |shift: u32| {
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+                [(unsigned >> shift & 63) as usize]
+        };
+        assert!(is_header_with(&[b'+', digit(12), digit(6), digit(0), 0, 0, 0, 0]));
+        for wrong in [&b"        "[..], b"\0\0\0\0\0\0\0\0", b"0000000\0", b"999999\0 ", b"+\0\0\0\0\0\0\0"] {
+            assert!(!is_header_with(wrong), "{wrong:?}");
+        }
+        assert!(!is_tar_header(&[0; BLOCK]) && !is_tar_header(b"short"));
+    }
 }

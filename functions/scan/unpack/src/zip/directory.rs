@@ -1,6 +1,7 @@
 //! The central directory of a ZIP and the records behind it that say where it is (APPNOTE.TXT
 //! 4.3.12 to 4.3.16).
 
+use super::traces::{ZIP_WITHIN, has_zip_entry, zip_traces};
 use crate::refusal::Why;
 
 const END: usize = 22;
@@ -82,21 +83,10 @@ fn end_record(bytes: &[u8]) -> Result<usize, Why> {
     }
 }
 
-/// Whether `bytes`, which do not start as one, end as a ZIP to some program: with any end record
-/// whose directory is where it says or right in front, whatever follows.
+/// Whether `bytes`, which do not start as one, end as a ZIP to some program.
 pub(crate) fn is_at_the_end(bytes: &[u8]) -> bool {
-    let is_directory = |start: usize| bytes.get(start..).is_some_and(|rest| rest.starts_with(b"PK\x01\x02"));
-    let from = bytes.len().saturating_sub(END + LONGEST_COMMENT);
-    let records =
-        bytes[from..].windows(END).enumerate().filter(|(_, record)| record.starts_with(b"PK\x05\x06"));
-    records.map(|(at, _)| from + at).any(|at| {
-        let numbers = (u32_at(bytes, at + 12), u32_at(bytes, at + 16));
-        let (Ok(size), Ok(start)) = numbers else { return false };
-        at == 0
-            || is_directory(start as usize)
-            || at.checked_sub(size as usize).is_some_and(is_directory)
-            || locate(bytes, at).is_ok_and(|directory| is_directory(directory.start))
-    })
+    let tail = &bytes[bytes.len().saturating_sub(ZIP_WITHIN)..];
+    bytes.starts_with(b"PK\x05\x06") || !zip_traces(tail, || has_zip_entry(bytes)).is_empty()
 }
 
 /// Finds the directory. Nothing is read that its size does not cover.
