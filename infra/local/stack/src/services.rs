@@ -106,7 +106,8 @@ fn settings(bucket: &Bucket, template: &Template) -> BucketSettings {
                 enabled: rule.enabled,
                 prefix: rule.prefix.clone(),
                 expiration_days: rule.expiration_days,
-                noncurrent_days: None,
+                noncurrent_days: rule.noncurrent_days,
+                expired_object_delete_marker: rule.expired_object_delete_marker,
                 abort_multipart_days: rule.abort_multipart_days,
             })
             .collect(),

@@ -2,7 +2,14 @@
 
 use crate::{EventSource, TemplateError, fields::Fields};
 use serde_json::Value;
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
+
+/// How many invocations a mapping may be limited to (Lambda API reference, `ScalingConfig`).
+const CONCURRENCY: RangeInclusive<u32> = 2..=1000;
+
+/// The largest batch from a FIFO queue, which has no batching window either
+/// (Lambda API reference, `CreateEventSourceMapping`).
+const FIFO_BATCH: usize = 10;
 
 /// Reads the section `Events` of a function.
 pub(crate) fn read(events: Fields) -> Result<Vec<EventSource>, TemplateError> {
@@ -58,6 +65,18 @@ fn sqs(mut fields: Fields) -> Result<EventSource, TemplateError> {
     let mut scaling = fields.mapping("ScalingConfig")?;
     let maximum_concurrency = scaling.number("MaximumConcurrency")?;
     scaling.finish(&[])?;
+    let wrong = |name: &str, why: &str| Err(TemplateError::wrong(&fields.path(name), why));
+    if maximum_concurrency.is_some_and(|max| !CONCURRENCY.contains(&max)) {
+        return wrong("ScalingConfig.MaximumConcurrency", "must be within 2 to 1000");
+    }
+    if queue_name.ends_with(".fifo") {
+        if batch_size > FIFO_BATCH {
+            return wrong("BatchSize", "must be at most 10 for a FIFO queue");
+        }
+        if window > 0 {
+            return wrong("MaximumBatchingWindowInSeconds", "is not for FIFO queues");
+        }
+    }
     fields.finish(&[])?;
     Ok(EventSource::Sqs {
         queue_name,

@@ -281,8 +281,18 @@ impl<'a> Scope<'a> {
         match given.flatten() {
             Some(name) => text(logical_id, &name),
             None if property == "BucketName" => Ok(format!("{stack}-{logical_id}").to_lowercase()),
+            None if self.is_fifo(logical_id, resource, hops)? => Ok(format!("{stack}-{logical_id}.fifo")),
             None => Ok(format!("{stack}-{logical_id}")),
         }
+    }
+
+    /// Names that CloudFormation makes for FIFO queues have the suffix that SQS wants.
+    fn is_fifo(&self, logical_id: &str, resource: &Value, hops: usize) -> Result<bool, TemplateError> {
+        let at = format!("{logical_id}.FifoQueue");
+        let given = resource["Properties"].get("FifoQueue").cloned();
+        let given = given.map(|value| self.value(&at, value, hops + 1)).transpose()?.flatten();
+        Ok(self.kind(logical_id) == "AWS::SQS::Queue"
+            && given.is_some_and(|given| given == true || given == "true"))
     }
 
     fn attribute(&self, at: &str, logical_id: &str, attribute: &str) -> Result<String, TemplateError> {

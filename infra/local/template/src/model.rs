@@ -138,6 +138,10 @@ pub struct LifecycleRule {
     pub prefix: Option<String>,
     /// After how many days an object goes.
     pub expiration_days: Option<u32>,
+    /// After how many days a version goes that is no longer current.
+    pub noncurrent_days: Option<u32>,
+    /// Whether a delete marker goes that has no version behind it any more.
+    pub expired_object_delete_marker: bool,
     /// After how many days an unfinished multipart upload goes.
     pub abort_multipart_days: Option<u32>,
 }

@@ -115,6 +115,90 @@ fn what_is_wrong_says_where() {
 }
 
 #[test]
+fn a_fifo_queue_has_its_attributes_and_a_name_that_says_so() {
+    let source = "
+Resources:
+  Work:
+    Type: AWS::SQS::Queue
+    Properties:
+      FifoQueue: true
+      ContentBasedDeduplication: false
+      DeduplicationScope: messageGroup
+      FifoThroughputLimit: perMessageGroupId
+      RedrivePolicy: { deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 3 }
+  Dead: { Type: AWS::SQS::Queue, Properties: { FifoQueue: true, QueueName: dead.fifo } }
+Outputs:
+  Url: { Value: !Ref Work }
+";
+    let template = read(source, &surroundings(&[])).unwrap();
+    assert_eq!(template.outputs["Url"], "http://sqs/000000000000/airlock-Work.fifo");
+    let queue = |id: &str| template.queues.iter().find(|queue| queue.logical_id == id).unwrap();
+    assert_eq!(
+        (queue("Work").name.as_str(), queue("Dead").name.as_str()),
+        ("airlock-Work.fifo", "dead.fifo")
+    );
+    insta::assert_yaml_snapshot!(queue("Work").attributes, @r#"
+    ContentBasedDeduplication: "false"
+    DeduplicationScope: messageGroup
+    FifoQueue: "true"
+    FifoThroughputLimit: perMessageGroupId
+    RedrivePolicy: "{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:dead.fifo\",\"maxReceiveCount\":3}"
+    "#);
+    assert_snapshot!(error(&resource("AWS::SQS::Queue", "{FifoQueue: false}")), @"X.FifoQueue: must be true or not be there");
+}
+
+#[test]
+fn versions_and_markers_have_rules_of_their_own() {
+    let bucket = |rule: &str| {
+        let properties = format!(
+            "{{VersioningConfiguration: {{Status: Enabled}}, LifecycleConfiguration: {{Rules: [{rule}]}}}}"
+        );
+        resource("AWS::S3::Bucket", &properties)
+    };
+    let rule = "{Status: Enabled, NoncurrentVersionExpiration: {NoncurrentDays: 2}, ExpiredObjectDeleteMarker: true}";
+    let template = read(&bucket(rule), &surroundings(&[])).unwrap();
+    let (versioned, rule) = (template.buckets[0].versioned, &template.buckets[0].lifecycle[0]);
+    assert!(versioned && rule.expired_object_delete_marker);
+    assert_eq!((rule.noncurrent_days, rule.expiration_days), (Some(2), None));
+    let both = bucket("{Status: Enabled, ExpirationInDays: 1, ExpiredObjectDeleteMarker: true}");
+    assert_snapshot!(error(&both), @"X.LifecycleConfiguration.Rules[0].ExpiredObjectDeleteMarker: cannot stand beside ExpirationInDays, which removes such markers as well");
+    let more = bucket("{Status: Enabled, NoncurrentVersionExpiration: {NewerNoncurrentVersions: 1}}");
+    assert_snapshot!(error(&more), @"X.LifecycleConfiguration.Rules[0].NoncurrentVersionExpiration: the local stack does not know the property NewerNoncurrentVersions; remove it, or teach infra/local/template");
+}
+
+#[test]
+fn a_mapping_has_the_limits_of_its_queue() {
+    let source = |queue: &str, more: &str| {
+        let event = format!("{{Type: SQS, Properties: {{Queue: 'arn:aws:sqs:r:0:{queue}', {more}}}}}");
+        let function =
+            resource("AWS::Serverless::Function", &format!("{{CodeUri: a/b/, Events: {{E: {event}}}}}"));
+        format!("Parameters: {{Most: {{Type: Number, Default: 7}}}}\n{function}")
+    };
+    let template = read(
+        &source("q.fifo", "BatchSize: 10, ScalingConfig: {MaximumConcurrency: !Ref Most}"),
+        &surroundings(&[]),
+    );
+    let template = template.unwrap();
+    let [EventSource::Sqs { batch_size: 10, maximum_concurrency: Some(7), .. }] =
+        template.functions[0].events[..]
+    else {
+        panic!("{:?}", template.functions[0].events)
+    };
+    assert_snapshot!(error(&source("q.fifo", "BatchSize: 11")), @"X.Events.E.Properties.BatchSize: must be at most 10 for a FIFO queue");
+    assert_snapshot!(error(&source("q.fifo", "MaximumBatchingWindowInSeconds: 1")), @"X.Events.E.Properties.MaximumBatchingWindowInSeconds: is not for FIFO queues");
+    for max in [1, 1001] {
+        let more = format!("ScalingConfig: {{MaximumConcurrency: {max}}}");
+        assert_eq!(
+            error(&source("q", &more)),
+            "X.Events.E.Properties.ScalingConfig.MaximumConcurrency: must be within 2 to 1000"
+        );
+    }
+    assert!(
+        read(&source("q", "BatchSize: 100, MaximumBatchingWindowInSeconds: 5"), &surroundings(&[])).is_ok()
+    );
+}
+
+#[test]
 fn intrinsic_functions_are_resolved() {
     let source = r#"
 Parameters:

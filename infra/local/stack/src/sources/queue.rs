@@ -1,6 +1,9 @@
 //! Feeds a function from a queue: an SQS event source mapping.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>
+//!
+//! Nothing here knows of FIFO queues: a group of which a message is in flight brings no other one,
+//! so that no two events of a group are worked on at a time and what failed comes before the rest.
 
 use super::batch::{self, Verdict};
 use crate::functions::{Functions, WhenBusy, error::InvokeError};
@@ -128,3 +131,6 @@ fn event(messages: &[Message], arn: &str) -> Value {
     });
     json!({ "Records": records.collect::<Vec<_>>() })
 }
+
+#[cfg(test)]
+mod tests;

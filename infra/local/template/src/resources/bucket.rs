@@ -42,13 +42,23 @@ fn lifecycle_rule(mut fields: Fields) -> Result<LifecycleRule, TemplateError> {
     let mut abort = fields.mapping("AbortIncompleteMultipartUpload")?;
     let abort_multipart_days = abort.number("DaysAfterInitiation")?;
     abort.finish(&[])?;
+    let mut noncurrent = fields.mapping("NoncurrentVersionExpiration")?;
+    let noncurrent_days = noncurrent.number("NoncurrentDays")?;
+    noncurrent.finish(&[])?;
     let rule = LifecycleRule {
         id: fields.string("Id")?,
         enabled: fields.required_string("Status")? == "Enabled",
         prefix: fields.string("Prefix")?,
         expiration_days: fields.number("ExpirationInDays")?,
+        noncurrent_days,
+        expired_object_delete_marker: fields.boolean("ExpiredObjectDeleteMarker")?.unwrap_or(false),
         abort_multipart_days,
     };
+    // CloudFormation, AWS::S3::Bucket Rule: it cannot be specified with ExpirationInDays.
+    if rule.expired_object_delete_marker && rule.expiration_days.is_some() {
+        let why = "cannot stand beside ExpirationInDays, which removes such markers as well";
+        return Err(TemplateError::wrong(&fields.path("ExpiredObjectDeleteMarker"), why));
+    }
     fields.finish(&[])?;
     Ok(rule)
 }
