@@ -1,7 +1,8 @@
 //! What content may be and what may be said of it: the media types that uploads can have, which
-//! of them a deployment takes, what an upload declares, and the verdict on it. Shared by the API and the scan; knows no service at all.
+//! of them a deployment takes, what may lie in archives, what an upload declares, and the verdict on it. Shared by the API and the scan; knows no service at all.
 
 pub mod media_types;
+pub mod members;
 pub mod policy;
 pub mod verdict;
 

@@ -13,7 +13,10 @@
 //! A size is a whole number of bytes, or of `KiB`, `MiB` or `GiB`. What is said of a type itself
 //! goes before what is said of `default`; without a size, the deployment's largest upload is the limit.
 
-use crate::media_types::{self, DEFAULT, MediaType};
+use crate::{
+    media_types::{self, DEFAULT, MediaType},
+    members::AllowedMembers,
+};
 use std::collections::BTreeMap;
 
 /// The types that a deployment takes.
@@ -21,6 +24,7 @@ use std::collections::BTreeMap;
 pub struct Policy {
     /// The largest size in bytes of each allowed type, by its name.
     limits: BTreeMap<&'static str, u64>,
+    members: AllowedMembers,
 }
 
 /// What is wrong with the text of a policy.
@@ -95,7 +99,18 @@ impl Policy {
             limits.extend(DEFAULT.iter().map(|known| (known.name, size)));
         }
         limits.extend(own);
-        Ok(Self { limits })
+        Ok(Self { limits, members: AllowedMembers::default() })
+    }
+
+    /// The same with another policy of members.
+    #[must_use]
+    pub fn with_members(self, members: AllowedMembers) -> Self {
+        Self { members, ..self }
+    }
+
+    /// What may lie inside archives.
+    pub fn members(&self) -> &AllowedMembers {
+        &self.members
     }
 
     /// The type that a `Content-Type` value declares, if the policy takes it in a size of `size` bytes.

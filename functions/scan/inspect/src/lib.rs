@@ -6,6 +6,7 @@ mod members;
 mod opaque;
 mod report;
 mod rules;
+mod zips;
 
 pub use airlock_unpack::Limits;
 pub use members::LIMITS;
@@ -13,13 +14,14 @@ pub use members::LIMITS;
 use airlock_content::{
     Declared,
     media_types::{self, MediaType},
+    members::{AllowedMembers, NotTaken},
     policy::{Policy, Refused},
     verdict::{Outcome, RuleMatch},
 };
 
 use airlock_engine::{EngineError, Scanner};
 use identify::{Content, Flaw};
-use members::Found;
+use members::{Found, Task};
 pub use rules::{engine, rule_set};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -86,18 +88,20 @@ pub fn inspect(
         Ok(matches) => (matches, Ok(())),
         Err(error) => (Vec::new(), Err(error)),
     };
-    let mut found = members::look_at(scanner, &bytes, scratch, limits, declared.file_name, deadline);
+    let admitted = policy.admit(declared.content_type, declared.size);
+    let task = Task {
+        allowed: policy.members(),
+        media_type: admitted.as_ref().ok().copied(),
+        file_name: declared.file_name,
+        limits,
+        deadline,
+    };
+    let (mut found, content) = members::look_at(scanner, &bytes, scratch, &task);
     matches.append(&mut found.matches);
-    let (detected_type, identity) = match policy.admit(declared.content_type, declared.size) {
-        Err(refused) => (None, Err(Refusal::refused(&refused))),
-        // Identification reads a ZIP's whole directory, which has to have an end.
-        Ok(_) if found.is_too_large => (None, Ok(())),
-        // What is inspected for too long is ended from outside, and then nothing is known of it.
-        Ok(_) if Instant::now() >= deadline => {
-            found.out_of_time = true;
-            (None, Ok(()))
-        }
-        Ok(media_type) => hold_against(media_type, declared, identify::identify(file, media_type)),
+    let (detected_type, identity) = match (admitted, content) {
+        (Err(refused), _) => (None, Err(Refusal::refused(&refused))),
+        (Ok(_), None) => (None, Ok(())),
+        (Ok(media_type), Some(content)) => hold_against(media_type, declared, policy.members(), content),
     };
     let Conclusion { outcome, reason, out_of_time } = conclude(&matches, identity, scan, found, timeout);
     Finding { outcome, detected_type, matches, reason: reason.map(report::shortened), out_of_time }
@@ -142,6 +146,7 @@ impl Refusal {
 fn hold_against(
     media_type: &MediaType,
     declared: &Declared<'_>,
+    allowed: &AllowedMembers,
     found: io::Result<Content>,
 ) -> (Option<String>, Result<(), Refusal>) {
     let Content { media_type: detected, flaw } = match found {
@@ -165,7 +170,12 @@ fn hold_against(
             media_type.name,
             media_types::extension(declared.file_name).unwrap_or_default(),
         ))),
-        None => Ok(()),
+        None => match allowed.refuse_name(declared.file_name) {
+            Some(NotTaken { one, .. }) => {
+                Err(Refusal::mismatch(format!("its name is that of {one}, which is not taken here")))
+            }
+            None => Ok(()),
+        },
     };
     (Some(detected.into_owned()), identity)
 }

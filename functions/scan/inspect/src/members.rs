@@ -2,17 +2,25 @@
 //! its own name, and walked in turn if it is an archive, whatever it is called.
 
 use crate::{
-    identify::{Flaw, identify},
+    identify::{Content, Flaw, identify},
     opaque,
+    zips::SeenZips,
 };
 use airlock_content::{
     Declared,
     media_types::{self, DEFAULT, MediaType},
+    members::{AllowedMembers, Class, NotTaken},
     verdict::RuleMatch,
 };
 use airlock_engine::{EngineError, Scanner};
-use airlock_unpack::{Budget, Format, Kind, Limits, Member, Refusal, Scratch, Unpacker, Visitor, Why};
-use std::{fs::File, io::Cursor, ops::ControlFlow, time::Instant};
+use airlock_unpack::{Budget, Format, Kind, Limits, Member, Refusal, Scratch, Unpacker, Visitor};
+use std::{
+    borrow::Cow,
+    fs::File,
+    io::{self, Cursor},
+    ops::ControlFlow,
+    time::Instant,
+};
 
 /// What unpacking may take unless a deployment says otherwise. The rules that ship look at 20 MB of
 /// text in a second of one processor and at 180 MB of zeros, so what a small object can unpack to
@@ -51,53 +59,74 @@ pub(crate) struct Found {
     pub(crate) is_too_large: bool,
 }
 
-/// Looks at all members of the object that `bytes` are, if it has some.
+/// What an object is looked at with and for.
+pub(crate) struct Task<'t> {
+    /// What may lie inside.
+    pub(crate) allowed: &'t AllowedMembers,
+    /// What the object is declared to be, if that can be.
+    pub(crate) media_type: Option<&'static MediaType>,
+    pub(crate) file_name: &'t str,
+    pub(crate) limits: Limits,
+    pub(crate) deadline: Instant,
+}
+
+/// Looks into the object that `bytes` are and at all of its members, if it has some. Also answers
+/// what the object itself is, unless there was no time for that or it is too large.
 pub(crate) fn look_at(
     scanner: &mut Scanner<'_>,
     bytes: &[u8],
     scratch: File,
-    limits: Limits,
-    file_name: &str,
-    deadline: Instant,
-) -> Found {
-    let mut members = Members { scanner, found: Found::default() };
-    if let Some(format) = Format::of(bytes) {
-        let budget = Budget::new(limits, bytes.len() as u64, deadline);
-        let mut unpacker = Unpacker::new(Scratch::new(scratch), budget);
-        // What ended the walk has been noted.
-        let _: ControlFlow<()> = unpacker.walk(format, file_name, bytes, &mut members);
-    }
-    members.found
+    task: &Task<'_>,
+) -> (Found, Option<io::Result<Content>>) {
+    let mut members =
+        Members { scanner, allowed: task.allowed, found: Found::default(), zips: SeenZips::default() };
+    let budget = Budget::new(task.limits, bytes.len() as u64, task.deadline);
+    let mut unpacker = Unpacker::new(Scratch::new(scratch), budget);
+    let object = Member { path: "", name: task.file_name, bytes };
+    // What ended the walk has been noted.
+    let (walked, _) = members.walk(object, &mut unpacker);
+    let content = match task.media_type {
+        // Identification reads a ZIP's whole directory, which has to have an end.
+        _ if members.found.is_too_large => None,
+        None => None,
+        // What is inspected for too long is ended from outside, and then nothing is known of it.
+        Some(_) if Instant::now() >= task.deadline => {
+            members.found.out_of_time = true;
+            None
+        }
+        Some(expected) => Some(members.identify(object, &walked, expected)),
+    };
+    (members.found, content)
 }
 
 struct Members<'m, 'e> {
     scanner: &'m mut Scanner<'e>,
+    allowed: &'m AllowedMembers,
     found: Found,
+    zips: SeenZips,
 }
 
 impl Visitor for Members<'_, '_> {
     fn member(&mut self, member: Member<'_>, unpacker: &mut Unpacker) -> ControlFlow<()> {
+        self.zips.saw(member.bytes);
         // First, because this has limits: identification reads directories of ZIPs as they come.
-        if let Some(format) = Format::of(member.bytes) {
-            unpacker.walk(format, member.name, member.bytes, self)?;
-        } else if let Some(format) = opaque::format(member.bytes) {
-            let why = Why::Unsupported(format!("the {format} format"));
-            self.refused(Refusal { path: member.path.to_owned(), why });
-        }
-        let media_type = match identify(Cursor::new(member.bytes), expected(member.name)) {
-            Ok(content) => {
-                if let Some(flaw) = content.flaw {
-                    self.flawed(member.path, &flaw);
-                }
-                content.media_type
-            }
+        let (walked, flow) = self.walk(member, unpacker);
+        flow?;
+        let content = match self.identify(member, &walked, expected(member.name)) {
+            Ok(content) => content,
             Err(error) => {
                 self.cannot(format!("{}: it could not be read: {error}", member.path));
                 return ControlFlow::Continue(());
             }
         };
+        if let Some(flaw) = &content.flaw {
+            self.flawed(member.path, flaw);
+        }
+        if let Some(not_taken) = self.allowed.refuse(member.name, &content.media_type) {
+            self.not_taken(member.path, not_taken);
+        }
         let size = member.bytes.len() as u64;
-        let declared = Declared { content_type: &media_type, file_name: member.name, size };
+        let declared = Declared { content_type: &content.media_type, file_name: member.name, size };
         let left = unpacker.budget().deadline().saturating_duration_since(Instant::now());
         if left.is_zero() {
             self.found.out_of_time = true;
@@ -133,19 +162,69 @@ impl Visitor for Members<'_, '_> {
 }
 
 impl Members<'_, '_> {
+    /// Walks what `part`, the object or a member, can be unpacked as, and answers what that is. A part
+    /// that another program takes for something else shows it what was not looked at.
+    fn walk(&mut self, part: Member<'_>, unpacker: &mut Unpacker) -> (Vec<Format>, ControlFlow<()>) {
+        let formats = Format::all_of(part.bytes);
+        let Some(format) = formats.first() else { return (formats, ControlFlow::Continue(())) };
+        let outside = self.zips.enter();
+        let flow = unpacker.walk(*format, part.name, part.bytes, self);
+        let is_zip_too = self.zips.is_zip_too(*format, part.bytes);
+        self.zips.leave(outside);
+        if let Some(second) = formats.get(1) {
+            self.opens_as(part.path, &second.to_string());
+        } else if is_zip_too {
+            self.opens_as(part.path, "application/zip");
+        } else if let Some(second) = opaque::elsewhere(part.bytes) {
+            self.opens_as(part.path, second);
+        }
+        (formats, flow)
+    }
+
+    /// Finds out what `part`, the object or a member, is. Recognised and not walked is not clean: what
+    /// anything here takes for an archive, a compressed or an encrypted file and nothing looked into
+    /// cannot be known.
+    fn identify(&mut self, part: Member<'_>, walked: &[Format], expected: &MediaType) -> io::Result<Content> {
+        let content = identify(Cursor::new(part.bytes), expected)?;
+        let unopened = if opaque::lists_encrypted_parts(part.path, part.bytes) {
+            Some(Cow::Borrowed("encrypted OpenDocument"))
+        } else if walked.is_empty() {
+            opaque::format(part.bytes).or_else(|| archive(&content.media_type).map(Cow::Borrowed))
+        } else {
+            None
+        };
+        if let Some(format) = unopened {
+            self.cannot(format!("{}its format is {format}, which cannot be read", prefix(part.path)));
+        }
+        Ok(content)
+    }
+
     fn cannot(&mut self, reason: String) {
         self.found.unscannable.get_or_insert(reason);
     }
 
-    /// Archives hold broken files for good reasons, but none for files that are two things at once
-    /// or hide macros.
+    fn opens_as(&mut self, path: &str, what: &str) {
+        self.found.structure.get_or_insert_with(|| format!("{}it also opens as {what}", prefix(path)));
+    }
+
+    fn not_taken(&mut self, path: &str, NotTaken { one, .. }: NotTaken) {
+        self.found
+            .structure
+            .get_or_insert_with(|| format!("it holds {one}, {path}, which is not taken here"));
+    }
+
+    /// Archives hold broken files for good reasons, but none for files that are two things at once.
     fn flawed(&mut self, path: &str, flaw: &Flaw) {
-        let noted = match flaw {
-            Flaw::Polyglot(_) | Flaw::Macros(_) => &mut self.found.structure,
-            Flaw::Encrypted(_) => &mut self.found.unscannable,
-            Flaw::Malformed(_) | Flaw::Trailing(_) => return,
-        };
-        noted.get_or_insert_with(|| format!("{path}: {flaw}"));
+        match flaw {
+            Flaw::Polyglot(what) => self.opens_as(path, what),
+            Flaw::Macros(_) => {
+                if let Some(not_taken) = self.allowed.refuse_class(Class::Macros) {
+                    self.not_taken(path, not_taken);
+                }
+            }
+            Flaw::Encrypted(_) => self.cannot(format!("{path}: {flaw}")),
+            Flaw::Malformed(_) | Flaw::Trailing(_) => {}
+        }
     }
 
     fn matched(&mut self, path: &str, matches: Vec<RuleMatch>) -> ControlFlow<()> {
@@ -157,6 +236,21 @@ impl Members<'_, '_> {
         self.found.matches.truncate(MOST_MATCHES);
         ControlFlow::Break(())
     }
+}
+
+fn prefix(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("{path}: ") }
+}
+
+/// The types of what is unpacked here, as identification names them.
+fn archive(media_type: &str) -> Option<&'static str> {
+    const ARCHIVES: [(&str, &str); 4] = [
+        ("application/zip", "ZIP"),
+        ("application/gzip", "gzip"),
+        ("application/x-tar", "tar"),
+        ("application/x-7z-compressed", "7z"),
+    ];
+    ARCHIVES.iter().find(|(known, _)| *known == media_type).map(|(_, name)| *name)
 }
 
 /// What the owner of a file of this name holds it to be: of text, only the name tells the kind.

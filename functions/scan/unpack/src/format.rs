@@ -1,5 +1,7 @@
 //! Which kind of archive content is, whatever it is called.
 
+use std::fmt;
+
 /// An archive, or one compressed file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -28,6 +30,20 @@ const SIGNATURES: [(&[u8], Format); 6] = [
     (b"\x28\xb5\x2f\xfd", Format::Zstd),
     (b"7z\xbc\xaf\x27\x1c", Format::SevenZip),
 ];
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Zip => "ZIP",
+            Self::Tar => "tar",
+            Self::Gzip => "gzip",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
+            Self::Zstd => "Zstandard",
+            Self::SevenZip => "7z",
+        })
+    }
+}
 
 impl Format {
     /// What `bytes` can be unpacked as, the likeliest first. More than one is no accident: programs

@@ -17,6 +17,7 @@ mod ole;
 mod ooxml;
 mod pdf;
 mod problem;
+mod program;
 mod riff;
 mod second;
 mod tar;
@@ -27,6 +28,7 @@ mod zip_frame;
 pub use problem::Flaw;
 
 use airlock_content::media_types::{self, MediaType};
+use airlock_unpack::is_tar_header;
 use file_format::FileFormat;
 use input::Input;
 use problem::{Problem, flaw_of, flawless};
@@ -37,7 +39,7 @@ use std::{
 
 /// How much of the beginning decides what a file is on the outside: what `file-format` wants for
 /// its deepest signature, rounded up.
-const HEAD: usize = 64 * 1024;
+pub(crate) const HEAD: usize = 64 * 1024;
 
 /// What was found.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,11 +80,16 @@ pub fn identify<R: Read + Seek>(input: R, declared: &MediaType) -> io::Result<Co
     Ok(content)
 }
 
+/// Whether a file that begins like this may be text.
+pub(crate) fn is_text(head: &[u8]) -> bool {
+    text::decode_beginning(head, false).is_some()
+}
+
 fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Content> {
     if zip_frame::is_zip(head) {
         return office::identify(input);
     }
-    if tar::is_header(head) {
+    if is_tar_header(head) {
         return tar::identify(input);
     }
     if ole::may_start(head) {
@@ -106,6 +113,9 @@ fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Conte
             flaw => checked(input, "audio/mpeg", |_| flaw.map_or(Ok(()), |flaw| Err(flaw.into()))),
         };
     }
+    if let Some(media_type) = program::media_type(input, head)? {
+        return Ok(Content { media_type: Cow::Borrowed(media_type), flaw: None });
+    }
     // Only the head: the crate's own readers could walk a large file for very long.
     let format = FileFormat::from_bytes(head);
     match format.media_type() {
@@ -119,6 +129,8 @@ fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Conte
         _ if head.starts_with(b"\x1a\x45\xdf\xa3") => with_second(input, matroska::identify),
         "application/gzip" => flawless(input, "application/gzip", archive::check_gzip),
         "application/x-7z-compressed" => flawless(input, "application/x-7z-compressed", archive::check_7z),
+        // Two bytes, which were looked at more closely before.
+        "application/x-dosexec" => Ok(Content { media_type: OCTETS, flaw: None }),
         found => Ok(match media_types::lookup(found) {
             // `file-format` also guesses at text and knows types that are ours to prove; here
             // neither can be believed.

@@ -5,8 +5,9 @@ use super::{
     input::Input,
     pdf,
     problem::{Flaw, Problem},
-    tar, zip_frame,
+    zip_frame,
 };
+use airlock_unpack::is_tar_header;
 use memchr::memmem;
 use std::io::{Read, Seek};
 
@@ -17,7 +18,7 @@ const STUB: usize = 1 << 20;
 pub(super) fn refuse<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
     zip_frame::refuse_at_the_end(input)?;
     let start = input.peek_at(0, STUB)?;
-    if tar::is_header(&start) {
+    if is_tar_header(&start) {
         return Err(Flaw::Polyglot("application/x-tar".into()).into());
     }
     for (signature, media_type) in [

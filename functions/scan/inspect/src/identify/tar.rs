@@ -7,6 +7,7 @@ use super::{
     problem::{Flaw, Problem, flaw_of, malformed},
     text,
 };
+use airlock_unpack::is_tar_header;
 use file_format::FileFormat;
 use std::{
     borrow::Cow,
@@ -15,18 +16,6 @@ use std::{
 
 const BLOCK: usize = 512;
 const NAME: usize = 100;
-
-/// Whether `block` is a header: the signature alone stands in the middle of a block whose
-/// beginning can be anything, so its checksum decides. The oldest tar has no signature at all.
-pub(super) fn is_header(block: &[u8]) -> bool {
-    let Some(block) = block.first_chunk::<BLOCK>() else { return false };
-    let sum = |signed: bool| -> i64 {
-        let value = |byte: u8| if signed { i64::from(byte.cast_signed()) } else { i64::from(byte) };
-        let blank = 8 * i64::from(b' ');
-        block[..148].iter().chain(&block[156..]).map(|byte| value(*byte)).sum::<i64>() + blank
-    };
-    block[0] != 0 && octal(&block[148..156]).is_some_and(|stated| stated == sum(false) || stated == sum(true))
-}
 
 fn octal(field: &[u8]) -> Option<i64> {
     let digits = std::str::from_utf8(field).ok()?.trim_matches([' ', '\0']);
@@ -50,7 +39,7 @@ fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut &'static str) ->
             // Programs fill up to a whole record, which is some blocks long.
             return input.nothing_follows();
         }
-        if !is_header(&block) {
+        if !is_tar_header(&block) {
             return Err(malformed("the checksum of a tar header is wrong"));
         }
         // PHP runs an archive with these members.

@@ -7,6 +7,7 @@ use super::{
     problem::{Flaw, Problem, flaw_of, malformed},
     xml,
 };
+use airlock_content::members::ENCODED_SCRIPT;
 use serde::{Deserialize, de::IgnoredAny};
 use std::{
     borrow::Cow,
@@ -117,6 +118,8 @@ pub(super) fn kind(beginning: &str) -> &'static str {
         "application/rtf"
     } else if lower.starts_with("%!ps") {
         "application/postscript"
+    } else if lower.starts_with("#@~^") {
+        ENCODED_SCRIPT
     } else if lower.starts_with("[internetshortcut]") {
         "application/x-mswinurl"
     } else {

@@ -5,6 +5,7 @@ use super::{
     input::Input,
     problem::{Flaw, Problem, malformed},
 };
+use airlock_unpack::{ZIP_WITHIN, has_zip_entry, zip_traces};
 use std::io::{Read, Seek};
 use zip::ZipArchive;
 
@@ -20,22 +21,34 @@ pub(super) fn is_zip(head: &[u8]) -> bool {
     head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
 }
 
-/// ZIP programs start at the end of a file, so any file can be a ZIP too. This one must not be.
+/// ZIP programs start at the end of a file, so any file can be a ZIP too. This one must not be,
+/// whatever the records of a ZIP at its end say.
 pub(super) fn refuse_at_the_end<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
-    let (from, end) = read_end(input)?;
-    for (at, record) in end_records(&end) {
-        let number =
-            |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
-        // Programs take the directory from its announced place or from just before the record.
-        let (size, offset) = (u64::from(number(12)), u64::from(number(16)));
-        let before = (from + at as u64).checked_sub(size);
-        for place in before.into_iter().chain([offset]) {
-            if input.peek_at(place, 4)? == *b"PK\x01\x02" {
-                return Err(Flaw::Polyglot("application/zip".into()).into());
-            }
-        }
+    let tail = input.peek_at(input.len().saturating_sub(ZIP_WITHIN as u64), ZIP_WITHIN)?;
+    // Rarely anything is found, so the whole file is rarely looked through.
+    if zip_traces(&tail, || true).is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let has_entry = has_entry(input)?;
+    if zip_traces(&tail, || has_entry).is_empty() {
+        return Ok(());
+    }
+    Err(Flaw::Polyglot("application/zip".into()).into())
+}
+
+fn has_entry<R: Read + Seek>(input: &mut Input<R>) -> Result<bool, Problem> {
+    const PIECE: usize = 1 << 20;
+    let mut from = 0;
+    loop {
+        let piece = input.peek_at(from, PIECE)?;
+        if has_zip_entry(&piece) {
+            return Ok(true);
+        }
+        if piece.len() < PIECE {
+            return Ok(false);
+        }
+        from += (PIECE - 3) as u64;
+    }
 }
 
 /// A ZIP must end with its end record and the comment that this announces: programs differ in

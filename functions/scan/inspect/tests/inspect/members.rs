@@ -116,7 +116,7 @@ fn what_cannot_be_looked_at_is_named() {
     let found = zipped(&[("docs/a.zip", &inner), ("b.txt", b"b")]);
     assert_found(&found, Outcome::Unscannable, "docs/a.zip/x: it is encrypted");
     let found = zipped(&[("docs/a.txt", b"Rar!\x1a\x07\0 and so on")]);
-    assert_found(&found, Outcome::Unscannable, "docs/a.txt: it uses the RAR format, which cannot be read");
+    assert_found(&found, Outcome::Unscannable, "docs/a.txt: its format is RAR, which cannot be read");
     let found = zipped(&[("docs/a.gz", &gzip(b"hello")[..20])]);
     assert_eq!(found.outcome, Outcome::Unscannable, "{found:?}");
     assert!(found.reason.unwrap().starts_with("docs/a.gz/a: it is broken: "));

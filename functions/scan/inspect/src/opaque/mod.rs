@@ -1,0 +1,116 @@
+//! What cannot be looked into here: archives, compressed files, disk images and encrypted files that
+//! nothing in this program walks. What they hold is not known, so nobody can answer "clean".
+//!
+//! The list is long and still a list. So whatever `file-format` takes for such a file counts as well.
+
+mod pdf;
+mod plausible;
+mod signatures;
+
+use crate::identify::{HEAD, is_text};
+use file_format::{FileFormat, Kind};
+use std::borrow::Cow;
+
+/// What `file-format` names on two or three bytes, which text and data of programs have by accident:
+/// the tables here ask for more.
+const WEAK: [FileFormat; 9] = [
+    FileFormat::AppleDiskImage,
+    FileFormat::ArchivedByRobertJung,
+    FileFormat::Bzip,
+    FileFormat::Bzip2,
+    FileFormat::Cpio,
+    FileFormat::LempelZivMarkovChainAlgorithm,
+    FileFormat::Seqbox,
+    FileFormat::UnixCompress,
+    FileFormat::Zoo,
+];
+
+/// The name of what `bytes` are, if nothing here can look into it.
+pub(crate) fn format(bytes: &[u8]) -> Option<Cow<'static, str>> {
+    let is_here =
+        |at: usize, signature: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(signature));
+    let by_signature = || signatures::SIGNATURES.iter().find(|(_, at, signature)| is_here(*at, signature));
+    let by_check = || plausible::CHECKS.iter().find(|(_, check)| check(bytes));
+    by_signature()
+        .map(|(name, ..)| *name)
+        .or_else(|| by_check().map(|(name, _)| *name))
+        .map(Cow::Borrowed)
+        .or_else(|| by_library(bytes))
+        .or_else(|| pdf::is_encrypted(bytes).then_some(Cow::Borrowed("encrypted PDF")))
+}
+
+/// The name of what `bytes`, which were walked as another format, are as well: where the signature
+/// does not stand at the start, there is room for both.
+pub(crate) fn elsewhere(bytes: &[u8]) -> Option<&'static str> {
+    let is_here = |at: usize, signature: &[u8]| {
+        at > 0 && bytes.get(at..).is_some_and(|rest| rest.starts_with(signature))
+    };
+    let found = signatures::SIGNATURES.iter().find(|(_, at, signature)| is_here(*at, signature));
+    let checks = || plausible::CHECKS.iter().filter(|(name, _)| plausible::ELSEWHERE.contains(name));
+    found.map(|(name, ..)| *name).or_else(|| checks().find(|(_, check)| check(bytes)).map(|(name, _)| *name))
+}
+
+fn by_library(bytes: &[u8]) -> Option<Cow<'static, str>> {
+    let head = &bytes[..bytes.len().min(HEAD)];
+    if is_text(head) {
+        return None;
+    }
+    let found = FileFormat::from_bytes(head);
+    let is_opaque = matches!(found.kind(), Kind::Archive | Kind::Compressed | Kind::Disk | Kind::Package);
+    (is_opaque && !WEAK.contains(&found)).then(|| Cow::Owned(found.name().to_owned()))
+}
+
+/// Whether a part of this name says that other parts of its document are encrypted (OpenDocument 1.3,
+/// part 2, section 3.4.1). Its bytes may be in any encoding that keeps letters of ASCII, two bytes
+/// each included. An entity could spell the name in pieces, and no document declares one here.
+pub(crate) fn lists_encrypted_parts(path: &str, bytes: &[u8]) -> bool {
+    let path = path.to_ascii_lowercase();
+    if path != "meta-inf/manifest.xml" && !path.ends_with("/meta-inf/manifest.xml") {
+        return false;
+    }
+    let text: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+    [&b"encryption-data"[..], b"<!ENTITY"].iter().any(|mark| memchr::memmem::find(&text, mark).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_looked_into_is_known_by_its_signature() {
+        for (name, at, signature) in signatures::SIGNATURES {
+            let bytes = [&vec![b'x'; *at], *signature, &b"more of it"[..]].concat();
+            assert_eq!(format(&bytes).as_deref(), Some(*name));
+        }
+        for (name, bytes) in [("MLA", &b"MLA\x01\0\0\0"[..]), ("Amiga Disk File", b"DOS\x01\0\xff\xff")] {
+            assert_eq!(format(bytes).as_deref(), Some(name));
+        }
+        assert_eq!(format(b"%PDF-1.7 /Encrypt 7 0 R").as_deref(), Some("encrypted PDF"));
+    }
+
+    #[test]
+    fn other_files_are_none_of_them() {
+        for bytes in [
+            &b""[..],
+            b"text",
+            b"\x89PNG\r\n\x1a\n",
+            b"0707 is how it starts",
+            b"BZh\xff",
+            b"ZOO\xff",
+            b"\x78\x01zlib",
+        ] {
+            assert_eq!(format(bytes), None, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_encrypted_parts_is_found_in_any_encoding() {
+        let list = "<manifest:file-entry><manifest:encryption-data/></manifest:file-entry>";
+        let wide: Vec<u8> = list.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for path in ["META-INF/manifest.xml", "a.zip/b.odt/META-INF/manifest.xml", "meta-inf/Manifest.xml"] {
+            assert!(lists_encrypted_parts(path, list.as_bytes()) && lists_encrypted_parts(path, &wide));
+            assert!(!lists_encrypted_parts(path, b"<manifest:file-entry/>"));
+        }
+        assert!(!lists_encrypted_parts("docs/manifest.xml", list.as_bytes()));
+    }
+}

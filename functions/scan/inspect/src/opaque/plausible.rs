@@ -1,0 +1,262 @@
+//! Formats whose signatures are so short that text and pictures have them by accident: what stands
+//! behind must fit as well.
+
+/// What it is, and whether bytes are it.
+type Check = (&'static str, fn(&[u8]) -> bool);
+
+pub(super) const CHECKS: &[Check] = &[
+    ("LZMA", is_lzma),
+    ("cpio", is_cpio),
+    ("LHA", is_lha),
+    ("ARJ", is_arj),
+    ("ARC", is_arc),
+    ("SFX archive of HA", is_ha),
+    ("bzip", is_bzip),
+    ("bzip2", is_bzip2),
+    ("compress", is_compress),
+    ("pack", is_pack),
+    ("LZH of SCO", is_lzh),
+    ("freeze", is_freeze),
+    ("StuffIt", is_stuffit),
+    ("partitioned disk", is_partitioned),
+    ("ext2", is_ext),
+    ("Apple disk image", is_dmg),
+    ("VHD", is_fixed_vhd),
+    ("Nero disk image", is_nrg),
+    ("PGP", is_pgp),
+];
+
+/// Those of them whose signature does not stand at the start.
+pub(super) const ELSEWHERE: [&str; 6] =
+    ["LHA", "partitioned disk", "ext2", "Apple disk image", "VHD", "Nero disk image"];
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().map(|two| u16::from_le_bytes(*two))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|four| u32::from_le_bytes(*four))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|eight| u64::from_le_bytes(*eight))
+}
+
+/// A file name in `bytes`: no control characters, and not empty.
+fn is_name(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| *byte >= b' ' && *byte != 0x7f)
+}
+
+/// LZMA alone has no signature: `xz` takes for it what has properties that can be, a window of a
+/// size that encoders write and a sensible size; the first byte of the coded data is always zero,
+/// and its first bit says that a literal follows.
+fn is_lzma(bytes: &[u8]) -> bool {
+    let (Some(window), Some(size)) = (u32_at(bytes, 1), u64_at(bytes, 5)) else { return false };
+    let is_power = window.is_power_of_two() || (window % 3 == 0 && (window / 3).is_power_of_two());
+    let (has_window, has_size) = (
+        window >= 4096 && (is_power || window == u32::MAX),
+        size == u64::MAX || (1..1 << 38).contains(&size),
+    );
+    bytes[0] < 225 && has_window && has_size && matches!(bytes[13..], [0, 0..=0x7f, _, _, _, ..])
+}
+
+/// cpio in all of its forms: binary in either order, and the two in text.
+fn is_cpio(bytes: &[u8]) -> bool {
+    let digits = |range: std::ops::Range<usize>, is_digit: fn(&u8) -> bool| {
+        bytes.get(range).is_some_and(|digits| digits.iter().all(is_digit))
+    };
+    match bytes {
+        [b'0', b'7', b'0', b'7', b'0', b'7', ..] => digits(6..76, |byte| matches!(byte, b'0'..=b'7')),
+        [b'0', b'7', b'0', b'7', b'0', b'1' | b'2', ..] => digits(6..110, u8::is_ascii_hexdigit),
+        [0x71, 0xc7, ..] | [0xc7, 0x71, ..] => {
+            let Some(length) = u16_at(bytes, 20) else { return false };
+            let length = usize::from(if bytes[0] == 0x71 { length.swap_bytes() } else { length });
+            bytes
+                .get(26..26 + length)
+                .and_then(<[u8]>::split_last)
+                .is_some_and(|(end, name)| *end == 0 && is_name(name))
+        }
+        _ => false,
+    }
+}
+
+/// LHA, LArc and PMarc name their method between two dashes.
+fn is_lha(bytes: &[u8]) -> bool {
+    match bytes {
+        [_, _, b'-', b'l', b'h', b'0'..=b'9' | b'd' | b'x' | b'e', b'-', ..] => true,
+        [_, _, b'-', b'l', b'z', b'0'..=b'9' | b's', b'-', ..] => true,
+        [_, _, b'-', b'p', b'm' | b'c', b'0'..=b'9' | b's', b'-', ..] => true,
+        _ => false,
+    }
+}
+
+/// A header of up to 2,600 bytes, of which the first part has 30 to 34, made by a system below 12.
+fn is_arj(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0x60, 0xea])
+        && u16_at(bytes, 2).is_some_and(|length| (30..=2600).contains(&length))
+        && matches!(bytes.get(4..12), Some([30..=64, 1..=12, _, 0..=12, _, _, 0..=4, _]))
+}
+
+/// ARC and PAK: a method, and a name that ends within 13 bytes.
+fn is_arc(bytes: &[u8]) -> bool {
+    let [0x1a, 1..=0x14 | 0x48, rest @ ..] = bytes else { return false };
+    rest.get(..13).is_some_and(|name| {
+        let end = memchr::memchr(0, name).unwrap_or(0);
+        is_name(&name[..end]) && name[..end].is_ascii()
+    })
+}
+
+/// A count of members, and the version and method of the first.
+fn is_ha(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'H', b'A', _, 0, 0x20..=0x2f, ..])
+}
+
+fn is_bzip(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'B', b'Z', b'0', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, ..])
+}
+
+/// Also where the first block is one that no decoder here takes.
+fn is_bzip2(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'B', b'Z', b'h', b'1'..=b'9', 0x31 | 0x17, ..])
+}
+
+/// Bits per code: 9 to 16, and two flags that are never set.
+fn is_compress(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x1f, 0x9d, flags, _, _, ..] if flags & 0x60 == 0 && (9..=16).contains(&(flags & 0x1f)))
+}
+
+/// The size, and the depth of the tree.
+fn is_pack(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x1f, 0x1e | 0x1f, size, _, _, _, 1..=25, _, ..] if *size < 0x80)
+}
+
+fn is_lzh(bytes: &[u8]) -> bool {
+    bytes.len() > 8 && bytes.starts_with(&[0x1f, 0xa0])
+}
+
+fn is_freeze(bytes: &[u8]) -> bool {
+    bytes.len() > 8 && matches!(bytes, [0x1f, 0x9e | 0x9f, ..])
+}
+
+fn is_stuffit(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"SIT!\0") || bytes.starts_with(b"SITD\0") || bytes.starts_with(b"SIT5\0")
+}
+
+/// A boot record with at least one partition, and only such states as partitions have.
+fn is_partitioned(bytes: &[u8]) -> bool {
+    let Some(table) = bytes.get(446..512) else { return false };
+    let entries = || table[..64].chunks_exact(16);
+    let place = |entry: &[u8]| (u32_at(entry, 8).unwrap_or(0), u32_at(entry, 12).unwrap_or(0));
+    table.ends_with(&[0x55, 0xaa])
+        && entries().all(|entry| matches!(entry[0], 0 | 0x80))
+        && entries().any(|entry| entry[4] != 0 && place(entry).0 > 0 && place(entry).1 > 0)
+        && entries().all(|entry| entry[4] != 0 || place(entry) == (0, 0))
+}
+
+/// The super block's signature, its state, what is done about errors, and the revision.
+fn is_ext(bytes: &[u8]) -> bool {
+    let field = |at: usize| u16_at(bytes, 1024 + at).unwrap_or(u16::MAX);
+    field(56) == 0xef53
+        && field(58) <= 7
+        && (1..=3).contains(&field(60))
+        && u32_at(bytes, 1024 + 76).is_some_and(|revision| revision <= 1)
+}
+
+fn has_footer(bytes: &[u8], length: usize, signature: &[u8]) -> bool {
+    bytes.len().checked_sub(length).is_some_and(|at| bytes[at..].starts_with(signature))
+}
+
+fn is_dmg(bytes: &[u8]) -> bool {
+    has_footer(bytes, 512, b"koly\0\0\0\x04\0\0\x02\0")
+}
+
+fn is_fixed_vhd(bytes: &[u8]) -> bool {
+    has_footer(bytes, 512, b"conectix") || has_footer(bytes, 511, b"conectix")
+}
+
+fn is_nrg(bytes: &[u8]) -> bool {
+    has_footer(bytes, 12, b"NER5\0") || has_footer(bytes, 8, b"NERO\0")
+}
+
+/// A session key under a public key or a password: its packet's tag, its length and its version
+/// (RFC 4880, sections 5.1 and 5.3).
+fn is_pgp(bytes: &[u8]) -> bool {
+    match bytes {
+        // A public key: of 8 bytes is its id, and then the algorithm.
+        [0x84, _, 3, rest @ ..]
+        | [0x85, _, _, 3, rest @ ..]
+        | [0xc1, _, 3, rest @ ..]
+        | [0xc1, 0xc0..=0xdf, _, 3, rest @ ..] => {
+            matches!(rest.get(8), Some(1 | 2 | 16 | 18))
+        }
+        // A password: the cipher, the kind of derivation, and the hash.
+        [0x8c, 4..=60, 4, 1..=13, 0 | 1 | 3, 1..=14, ..]
+        | [0xc3, 4..=60, 4, 1..=13, 0 | 1 | 3, 1..=14, ..] => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn name(bytes: &[u8]) -> Option<&'static str> {
+        CHECKS.iter().find(|(_, check)| check(bytes)).map(|(name, _)| *name)
+    }
+
+    #[test]
+    fn what_stands_behind_a_short_signature_decides() {
+        let lzma = |properties: u8, window: u32, size: u64| {
+            [&[properties][..], &window.to_le_bytes(), &size.to_le_bytes(), &[0, 0x20, 1, 2, 3, 4]].concat()
+        };
+        let binary_cpio = [&b"\xc7\x71"[..], &[1; 18], b"\x02\0", &[0; 4], b"a\0"].concat();
+        let mut disk = vec![0; 512];
+        disk[446..462].copy_from_slice(&[0x80, 1, 1, 0, 7, 1, 1, 1, 1, 0, 0, 0, 9, 0, 0, 0]);
+        disk[510..].copy_from_slice(&[0x55, 0xaa]);
+        for (expected, bytes) in [
+            ("LZMA", lzma(0x5d, 1 << 23, u64::MAX)),
+            ("LZMA", lzma(0x5d, 3 << 20, 68)),
+            ("LZMA", lzma(0, u32::MAX, 68)),
+            ("cpio", [&b"070707"[..], &[b'1'; 70], b"a\0"].concat()),
+            ("cpio", [&b"070701"[..], &[b'A'; 104], b"a\0"].concat()),
+            ("cpio", binary_cpio),
+            ("LHA", b"\x20\x21-lh5-".to_vec()),
+            ("LHA", b"\x20\x21-pm2-".to_vec()),
+            ("ARJ", b"\x60\xea\x2c\0\x22\x0b\x01\x0b\x10\0\x02\x99".to_vec()),
+            ("ARC", b"\x1a\x08README.TXT\0\0\0rest".to_vec()),
+            ("bzip", b"BZ0\x391AY&".to_vec()),
+            ("compress", b"\x1f\x9d\x90abc".to_vec()),
+            ("pack", b"\x1f\x1e\0\0\0\x44\x05\x01".to_vec()),
+            ("partitioned disk", disk),
+            ("Apple disk image", [&[7; 99][..], b"koly\0\0\0\x04\0\0\x02\0", &[0; 500]].concat()),
+            ("VHD", [&[7; 99][..], b"conectix", &[0; 504]].concat()),
+            ("PGP", [&b"\x85\x01\x0c\x03"[..], &[9; 8], b"\x01"].concat()),
+            ("PGP", b"\x8c\x0d\x04\x09\x03\x08salt".to_vec()),
+        ] {
+            assert_eq!(name(&bytes), Some(expected));
+        }
+        for other in [
+            &b""[..],
+            b"0707 12 34 56 Mr. Smith, and more of him than a number has, in seventy-six bytes or more",
+            b"\x1f\x9d",
+            b"\x1f\x9dno",
+            b"HAllo",
+            b"BZhang",
+            b"a-lh of text",
+            b"\x1a\x01",
+            b"\x60\xea",
+            &[0; 600],
+            b"\x5d\0\0\x80\0 and so on and so on",
+        ] {
+            assert_eq!(name(other), None, "{other:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_can_be_asked(bytes in prop::collection::vec(any::<u8>(), 0..1600)) {
+            let _ = name(&bytes);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The inputs of `tests/cases`, and what becomes of each. Those that are still decided wrongly are in
+//! the table as what they are: whoever mends one has to say so here.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+#[path = "inspect/inspected.rs"]
+mod inspected;
+
+use Outcome::{Clean, Malicious, Mismatch, Unscannable};
+use airlock_content::{media_types, verdict::Outcome};
+use inspected::inspected;
+use std::{fs, path::Path};
+
+/// Must not be published; and the words that the reason has.
+const REFUSE: &[(&str, Outcome, &str)] = &[
+    ("odt-encrypted.odt", Unscannable, "its format is encrypted OpenDocument"),
+    ("pdf-javascript-encrypted-empty-password.pdf", Unscannable, "its format is encrypted PDF"),
+    ("pdf-needs-a-password.pdf", Unscannable, "its format is encrypted PDF"),
+    ("pdf-that-is-a-zip64.pdf", Mismatch, "it also opens as application/zip"),
+    ("tar-checksum-begins-with-nul.tar", Malicious, "matched eicar_test_file in a.gz/a"),
+    ("tar-signed-checksum.tar", Malicious, "matched eicar_test_file in gr"),
+    ("zip-with-cpio.zip", Unscannable, "a.cpio: its format is cpio"),
+    ("zip-with-lzma-alone.zip", Unscannable, "a.lzma: its format is LZMA"),
+];
+
+/// Must not be published, and still is.
+const STILL_PUBLISHED: &[&str] = &[
+    "csv-formula-utf16.csv",
+    "docx-dde-over-two-runs.docx",
+    "docx-remote-template-beside-honest-one.docx",
+    "docx-remote-template-prefix.docx",
+    "docx-remote-template-utf16.docx",
+    "docx-remote-template-with-decoy.docx",
+    "docx-with-packaged-program.docx",
+    "pdf-javascript-in-object-stream.pdf",
+    "pdf-javascript-nul-as-space.pdf",
+    "pdf-launch-name-in-hex.pdf",
+];
+
+/// Must be published, and still is not, with the outcome that it has.
+const STILL_REFUSED: &[(&str, Outcome)] = &[
+    ("01-samsung-phone.jpg", Mismatch),
+    ("02-pixel-aecDebug.jpg", Mismatch),
+    ("04-motion-photo.jpg", Mismatch),
+    ("05-sony-dslr-padding.jpg", Mismatch),
+    ("10-word-online-times.docx", Mismatch),
+    ("12-old-xls-in.zip", Mismatch),
+    ("13-embedded-object.docx", Mismatch),
+    ("14-chart-linked-to-onedrive.pptx", Malicious),
+    ("20-excel-ansi.csv", Mismatch),
+    ("21-excel-japan.csv", Mismatch),
+    ("23-latin1.xml", Mismatch),
+    ("25-ctrl-z.csv", Mismatch),
+    ("26-colour.log", Mismatch),
+    ("30-newline-before.pdf", Mismatch),
+    ("33-table-3-bytes-off.pdf", Mismatch),
+    ("35-invoice-with-csv-too.pdf", Malicious),
+    ("37-form-number-format.pdf", Malicious),
+    ("40-id3v2-before.flac", Mismatch),
+    ("41-last-frame-short.mp3", Mismatch),
+    ("50-symlink.tar.gz", Mismatch),
+    ("51-github-download.zip", Malicious),
+    ("52-homework.zip", Malicious),
+    ("60-animated.apng", Mismatch),
+    ("xmp-title-html-css-js.pdf", Malicious),
+];
+
+fn found(folder: &str, name: &str) -> (Outcome, String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/cases").join(folder).join(name);
+    let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    // Of the one extension that is in no list, the type is known.
+    let declared = media_types::of_file_name(name).map_or("image/apng", |known| known.name);
+    let finding = inspected(declared, name, &bytes);
+    (finding.outcome, finding.reason.unwrap_or_default())
+}
+
+fn names(folder: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/cases").join(folder);
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+    let mut names: Vec<String> = fs::read_dir(path).unwrap().map(name).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_must_be_refused_is_refused_and_says_why() {
+    let mut wrong = Vec::new();
+    for name in names("refuse") {
+        let (outcome, reason) = found("refuse", &name);
+        let is_right = match REFUSE.iter().find(|(known, ..)| *known == name) {
+            Some((_, expected, words)) => outcome == *expected && reason.contains(words),
+            None => STILL_PUBLISHED.contains(&name.as_str()) && outcome == Clean,
+        };
+        if !is_right {
+            wrong.push(format!("{name}: {outcome:?}, {reason}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(names("refuse").len(), REFUSE.len() + STILL_PUBLISHED.len());
+}
+
+#[test]
+fn what_is_honest_is_published() {
+    let mut wrong = Vec::new();
+    for name in names("honest") {
+        let (outcome, reason) = found("honest", &name);
+        let expected =
+            STILL_REFUSED.iter().find(|(known, _)| *known == name).map_or(Clean, |(_, outcome)| *outcome);
+        if outcome != expected {
+            wrong.push(format!("{name}: {outcome:?}, {reason}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(STILL_REFUSED.iter().all(|(known, _)| names("honest").iter().any(|name| name == known)));
+}
