@@ -40,16 +40,6 @@ fn batch(bodies: &[String]) -> Value {
     json!({ "Records": records.collect::<Vec<_>>() })
 }
 
-/// Kills every process of a function.
-fn kill(world: &World, function: &str) {
-    let pids = world.stack.processes(function);
-    assert!(!pids.is_empty(), "{function} does not run");
-    for pid in pids {
-        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-    }
-}
-
 /// Sets back the time at which the scan was last asked for, so that a repeated finalize may ask again.
 async fn asked_long_ago(world: &World, id: &str) {
     let update = world.dynamodb().update_item().table_name(&world.stack.ready().table);
@@ -229,7 +219,7 @@ async fn t08_a_scan_killed_at_any_call_is_done_again_and_ends_the_same() {
             let hold = world.stack.access().hold(function("ScanUpload"), call);
             let upload_id = ada.hand_in("a.txt", "text/plain", &bytes).await;
             hold.arrived().await;
-            kill(&world, "scan-upload");
+            world.kill("scan-upload");
             drop(hold);
             assert_eq!(ada.settled(&upload_id).await["state"], end, "killed at {call}");
             queue_is_empty(&world).await;
@@ -257,7 +247,7 @@ async fn a_finalize_killed_at_any_call_is_healed_by_another() {
         let upload_id = id(&opened);
         let kill = async {
             hold.arrived().await;
-            kill(&world, "finalize-upload");
+            world.kill("finalize-upload");
             drop(hold);
         };
         let (answer, ()) = tokio::join!(ada.finalize(&upload_id), kill);
@@ -284,7 +274,7 @@ async fn a_scan_request_that_was_never_sent_is_sent_by_the_sweep() {
     let upload_id = &id(&opened);
     let kill = async {
         hold.arrived().await;
-        kill(&world, "finalize-upload");
+        world.kill("finalize-upload");
     };
     let (answer, ()) = tokio::join!(ada.finalize(upload_id), kill);
     assert_eq!(answer.status, 500);

@@ -4,6 +4,7 @@
 
 mod support;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use support::{
     World, eicar, eventually,
     person::{id, sha256},
@@ -41,5 +42,64 @@ async fn what_is_rejected_is_held_with_its_verdict_where_no_client_reaches() {
         assert_eq!(request.send().await.unwrap().status(), 403);
     }
     assert_eq!(ada.download_url(&upload_id).await.status, 404);
+    world.end().await;
+}
+
+/// What the registry counts as held of a tenant.
+async fn held_bytes(world: &World) -> String {
+    let row = world.dynamodb().get_item().table_name(&world.stack.ready().table);
+    let row = row.key("pk", AttributeValue::S("acme#usage".to_owned()));
+    let row = row.key("sk", AttributeValue::S("usage".to_owned())).send().await.unwrap().item.unwrap();
+    row["held_bytes"].as_n().unwrap().clone()
+}
+
+#[tokio::test]
+async fn t02_what_is_held_of_a_tenant_has_a_quota_and_the_oldest_goes_first() {
+    let bad = eicar();
+    let size = bad.len();
+    let world = World::with(&[("MaxHeldBytes", &(size * 2 + 1).to_string())]).await;
+    let ada = world.ada();
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        let record = ada.upload(&format!("{number}.txt"), "text/plain", &bad).await;
+        assert_eq!(record["state"], "rejected");
+        ids.push(id(&record));
+    }
+    let (world_ref, bucket) = (&world, &world.stack.ready().buckets.quarantine);
+    let (newest, ids) = (&ids[3..], &ids);
+    eventually("the two newest are held, and nothing else is anywhere", || async move {
+        let keys = world_ref.keys(bucket).await;
+        let is_held = |id: &&String| keys.iter().any(|key| key.starts_with("held/") && key.ends_with(*id));
+        (keys.len() == 2 && newest.iter().filter(is_held).count() == 2).then_some(())
+    })
+    .await;
+    assert_eq!(held_bytes(&world).await, (size * 2).to_string());
+
+    // What is larger than all room there is has a verdict and is not held.
+    let large = [bad.clone(), b" ".repeat(100)].concat();
+    let record = ada.upload("large.txt", "text/plain", &large).await;
+    assert_eq!(record["verdict"]["outcome"], "malicious", "{record}");
+    eventually("it is not held", || async move { (world_ref.keys(bucket).await.len() == 2).then_some(()) }).await;
+    assert_eq!(held_bytes(&world).await, (size * 2).to_string());
+
+    // When its time is over, it goes and its room is free.
+    for id in ids {
+        let update = world.dynamodb().update_item().table_name(&world.stack.ready().table);
+        let update = update.key("pk", AttributeValue::S(format!("acme#{id}")));
+        let update = update.key("sk", AttributeValue::S("object".to_owned()));
+        update
+            .update_expression("SET held_until = :then, due_at = :then")
+            .condition_expression("attribute_exists(held_until)")
+            .expression_attribute_values(":then", AttributeValue::N("1".to_owned()))
+            .send()
+            .await
+            .ok();
+    }
+    eventually("what was held long enough is gone", || async move {
+        world_ref.stack.invoke("expire-uploads", serde_json::json!({})).await.unwrap();
+        world_ref.keys(bucket).await.is_empty().then_some(())
+    })
+    .await;
+    eventually("its room is free", || async move { (held_bytes(world_ref).await == "0").then_some(()) }).await;
     world.end().await;
 }

@@ -75,13 +75,6 @@ fn rescan_objects() -> Principal {
     Principal::Function("RescanObjects".to_owned())
 }
 
-fn kill(world: &World) {
-    for pid in world.stack.processes("rescan-objects") {
-        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-    }
-}
-
 /// How often each object was read by the rescan.
 fn reads(world: &World) -> BTreeMap<String, usize> {
     let mut reads = BTreeMap::new();
@@ -160,7 +153,7 @@ async fn a_rescan_killed_in_the_middle_scans_nothing_twice_and_misses_nothing() 
     let hold = world.stack.access().hold(rescan_objects(), "dynamodb:TransactWriteItems");
     let killed = async {
         hold.arrived().await;
-        kill(&world);
+        world.kill("rescan-objects");
     };
     let (answer, ()) = tokio::join!(world.stack.invoke("rescan-objects", json!({})), killed);
     assert!(answer.is_err());
@@ -255,7 +248,7 @@ async fn t08_a_recall_killed_at_any_call_is_ended_by_the_next_run() {
                 hold.arrived().await;
                 holds.push(hold);
             }
-            kill(&world);
+            world.kill("rescan-objects");
         };
         let (answer, ()) = tokio::join!(world.stack.invoke("rescan-objects", json!({})), killed);
         assert!(answer.is_err(), "killed at {calls:?}: {answer:?}");

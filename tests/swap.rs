@@ -149,10 +149,7 @@ async fn schedule(world: &World, first: usize, second: usize, fate: First) {
         swap.attack(when).await;
     }
     if fate == First::IsKilled {
-        for pid in world.stack.processes("scan-upload") {
-            let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-        }
+        world.kill("scan-upload");
         drop(one.call.take());
         one.invocation.await;
         let mut two = Scan::start(world, &gate, tenant, &swap.id).await;

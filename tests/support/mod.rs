@@ -84,6 +84,16 @@ impl World {
         Person { world: self, token: token.unwrap() }
     }
 
+    /// Kills every process of a function.
+    pub fn kill(&self, function: &str) {
+        let pids = self.stack.processes(function);
+        assert!(!pids.is_empty(), "{function} does not run");
+        for pid in pids {
+            let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        }
+    }
+
     /// Stops the stack, so that a test fails when that does not work.
     pub async fn end(self) {
         self.stack.stop().await;

@@ -1,0 +1,80 @@
+//! Bytes in the published bucket that no published object has, because something died at the wrong moment: they are
+//! found and removed (T-11).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
+
+mod support;
+
+use airlock_local_access::Principal;
+use aws_sdk_dynamodb::types::AttributeValue;
+use reqwest::Method;
+use serde_json::json;
+use support::{World, eventually};
+
+const BYTES: &[u8] = b"a line of text\n";
+
+fn function(name: &str) -> Principal {
+    Principal::Function(name.to_owned())
+}
+
+/// Whether the row waits for a sweep.
+async fn is_due(world: &World, id: &str) -> bool {
+    let row = world.dynamodb().get_item().table_name(&world.stack.ready().table);
+    let row = row.key("pk", AttributeValue::S(format!("acme#{id}")));
+    let row = row.key("sk", AttributeValue::S("object".to_owned())).send().await.unwrap().item.unwrap();
+    row.contains_key("due_at")
+}
+
+async fn swept(world: &World) {
+    eventually("the bytes are removed", || async move {
+        world.stack.invoke("sweep-published", json!({})).await.unwrap();
+        world.keys(&world.stack.ready().buckets.published).await.is_empty().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn t11_what_a_delete_that_died_has_left_is_removed() {
+    let world = World::start().await;
+    let ada = world.ada();
+    let upload_id = ada.hand_in("a.txt", "text/plain", BYTES).await;
+    assert_eq!(ada.settled(&upload_id).await["state"], "published");
+    let hold = world.stack.access().hold(function("DeleteObject"), "s3:DeleteObject");
+    let path = format!("/objects/{upload_id}");
+    let kill = async {
+        hold.arrived().await;
+        world.kill("delete-object");
+    };
+    let (answer, ()) = tokio::join!(ada.call(Method::DELETE, &path, None), kill);
+    assert_eq!(answer.status, 500);
+    assert_eq!(ada.download_url(&upload_id).await.status, 404);
+    assert_eq!(world.keys(&world.stack.ready().buckets.published).await.len(), 1);
+    swept(&world).await;
+    let (world_ref, upload_id) = (&world, &upload_id);
+    eventually("it waits no more", || async move { (!is_due(world_ref, upload_id).await).then_some(()) }).await;
+    drop(hold);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn t11_what_a_scan_that_died_behind_its_copy_has_left_is_removed_when_it_is_given_up() {
+    let world = World::with(&[("ScanTimeoutSeconds", "15"), ("ScanDeadlineSeconds", "1")]).await;
+    let ada = world.ada();
+    let hold = world.stack.access().hold(function("ScanUpload"), "dynamodb:TransactWriteItems");
+    let upload_id = &ada.hand_in("a.txt", "text/plain", BYTES).await;
+    hold.arrived().await;
+    world.kill("scan-upload");
+    assert_eq!(world.keys(&world.stack.ready().buckets.published).await.len(), 1);
+    let (world_ref, ada) = (&world, &ada);
+    eventually("the sweep gives up", || async move {
+        world_ref.stack.invoke("expire-uploads", json!({})).await.unwrap();
+        let record = ada.get(&format!("/uploads/{upload_id}")).await.json();
+        (record["state"] == "failed").then_some(())
+    })
+    .await;
+    assert!(is_due(&world, upload_id).await);
+    swept(&world).await;
+    eventually("it waits no more", || async move { (!is_due(world_ref, upload_id).await).then_some(()) }).await;
+    drop(hold);
+    world.end().await;
+}
