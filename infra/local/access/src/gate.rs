@@ -21,7 +21,8 @@ impl Door {
     }
 
     pub(crate) fn catches(&self, call: &Call) -> bool {
-        call.principal == self.principal
+        // What a presigned URL does is done by whoever has it, not by a process of the function.
+        call.principal == self.principal && !call.presigned
     }
 
     /// Puts a call into the line; it may go on when what this answers is resolved, whichever way.
@@ -67,6 +68,11 @@ impl Standing {
         &self.call
     }
 
+    /// The key that signed it, which tells processes of one function apart.
+    pub fn access_key_id(&self) -> &str {
+        &self.call.access_key_id
+    }
+
     /// Such as `s3:PutObject`.
     pub fn operation(&self) -> &str {
         &self.call.operation
@@ -84,7 +90,7 @@ impl Standing {
     }
 }
 
-/// Stops every call of one principal; dropping it lets all go on that the test does not hold, and
+/// Stops every call that one principal makes itself; dropping it lets all go on that the test does not hold, and
 /// stops no more.
 pub struct Gate {
     access: Arc<Access>,

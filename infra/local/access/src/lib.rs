@@ -64,6 +64,8 @@ pub struct Credentials {
 pub struct Call {
     /// Whose key signed it.
     pub principal: Principal,
+    /// Which key: each process of a function has one of its own, so this tells them apart.
+    pub access_key_id: String,
     /// Service and API operation, such as `s3:HeadObject` or `dynamodb:TransactWriteItems`.
     pub operation: String,
     /// What it touches: `bucket/key`, a table name, a queue name.
@@ -161,6 +163,7 @@ impl Access {
     }
 
     /// Stops every later call of `principal`, until the test lets that call go or drops the gate.
+    /// Presigned calls pass, as others make them.
     /// A call that is let go can then be held by a [`Hold`].
     pub fn gate(self: &Arc<Self>, principal: Principal) -> Gate {
         let door = Arc::new(gate::Door::new(principal));

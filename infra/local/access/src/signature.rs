@@ -76,6 +76,15 @@ impl<'a> Authorization<'a> {
     }
 }
 
+/// Who signed a request, and with which key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signer {
+    /// Whose key it is.
+    pub principal: Principal,
+    /// The public half of the key.
+    pub access_key_id: String,
+}
+
 /// Whose signature a request to `service` bears, if it is right.
 ///
 /// # Errors
@@ -85,7 +94,7 @@ pub fn verify(
     service: &str,
     request: &Parts,
     body: &[u8],
-) -> Result<Principal, SignatureError> {
+) -> Result<Signer, SignatureError> {
     let authorization = Authorization::parse(&request.headers)?;
     let secret = access.secret(authorization.access_key_id).ok_or(SignatureError::UnknownKey)?;
     let principal = access.principal(authorization.access_key_id).ok_or(SignatureError::UnknownKey)?;
@@ -115,7 +124,7 @@ pub fn verify(
     let key = generate_signing_key(secret.expose(), SystemTime::from(time), REGION, service);
     let expected = calculate_signature(key, to_sign.as_bytes());
     if same(expected.as_bytes(), authorization.signature.as_bytes()) {
-        Ok(principal)
+        Ok(Signer { principal, access_key_id: authorization.access_key_id.to_owned() })
     } else {
         Err(SignatureError::Mismatch)
     }
@@ -213,7 +222,8 @@ mod tests {
         let now = SystemTime::now();
         let verified = |parts: &Parts, body: &[u8]| verify(&access, "sqs", parts, body);
         let good = signed(&id, &secret, now);
-        assert_eq!(verified(&good, BODY), Ok(Principal::Function("Scan".to_owned())));
+        let principal = Principal::Function("Scan".to_owned());
+        assert_eq!(verified(&good, BODY), Ok(Signer { principal, access_key_id: id.clone() }));
         assert_eq!(verified(&good, b"other"), Err(SignatureError::Mismatch));
         assert_eq!(verify(&access, "dynamodb", &good, BODY), Err(SignatureError::Mismatch));
         assert_eq!(verified(&signed(&id, "wrong", now), BODY), Err(SignatureError::Mismatch));

@@ -13,7 +13,8 @@ fn scan() -> Principal {
 }
 
 fn call(principal: Principal, operation: &str) -> Call {
-    Call { principal, operation: operation.to_owned(), resource: "r".to_owned(), presigned: false }
+    let (operation, resource) = (operation.to_owned(), "r".to_owned());
+    Call { principal, access_key_id: "AKIAONE".to_owned(), operation, resource, presigned: false }
 }
 
 fn start(access: &Arc<Access>, operation: &str) -> JoinHandle<()> {

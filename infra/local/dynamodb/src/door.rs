@@ -75,8 +75,8 @@ async fn answer(State(door): State<Door>, request: Request) -> Response {
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return refuse(StatusCode::PAYLOAD_TOO_LARGE, "ValidationException", "The request is too long.");
     };
-    let principal = match verify(&door.access, "dynamodb", &parts, &body) {
-        Ok(principal) => principal,
+    let signer = match verify(&door.access, "dynamodb", &parts, &body) {
+        Ok(signer) => signer,
         Err(error) => return unsigned(&error),
     };
     let target = parts.headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
@@ -90,7 +90,8 @@ async fn answer(State(door): State<Door>, request: Request) -> Response {
         return refuse(StatusCode::BAD_REQUEST, "SerializationException", "The body is not JSON.");
     };
     let call = Call {
-        principal,
+        principal: signer.principal,
+        access_key_id: signer.access_key_id,
         operation: format!("dynamodb:{operation}"),
         resource: tables(&request),
         presigned: false,

@@ -63,7 +63,9 @@ impl Guard {
     ) -> S3Result<()> {
         let credentials = credentials.ok_or_else(denied)?;
         let principal = self.access.principal(&credentials.access_key).ok_or_else(denied)?;
-        let call = Call { principal, operation: format!("s3:{operation}"), resource, presigned };
+        let access_key_id = credentials.access_key.clone();
+        let call =
+            Call { principal, access_key_id, operation: format!("s3:{operation}"), resource, presigned };
         self.access.authorize(call).await.map_err(|_| denied())
     }
 

@@ -141,8 +141,11 @@ async fn every_operation_is_one_call_of_its_caller() {
     let source = format!("{BUCKET}/a/key");
     running.client.copy_object().bucket(BUCKET).key("copy").copy_source(source).send().await.unwrap();
     running.client.list_objects_v2().bucket(BUCKET).send().await.unwrap();
+    let key = running.access.calls()[0].access_key_id.clone();
+    assert_eq!(running.access.principal(&key), Some(Principal::Function("Test".to_owned())));
     let call = |operation: &str, resource: &str, presigned| Call {
         principal: Principal::Function("Test".to_owned()),
+        access_key_id: key.clone(),
         operation: operation.to_owned(),
         resource: resource.to_owned(),
         presigned,

@@ -30,8 +30,8 @@ async fn answer(State(sqs): State<Sqs>, request: Request) -> Response {
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return refuse(&SqsError::Invalid("The request is too long.".to_owned()));
     };
-    let principal = match verify(&sqs.access, "sqs", &parts, &body) {
-        Ok(principal) => principal,
+    let signer = match verify(&sqs.access, "sqs", &parts, &body) {
+        Ok(signer) => signer,
         Err(error) => return unsigned(&error),
     };
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
@@ -42,7 +42,8 @@ async fn answer(State(sqs): State<Sqs>, request: Request) -> Response {
         return refuse(&SqsError::Invalid("The body is not JSON.".to_owned()));
     };
     let call = Call {
-        principal,
+        principal: signer.principal,
+        access_key_id: signer.access_key_id,
         operation: format!("sqs:{operation}"),
         resource: operations::queue_of(&input).to_owned(),
         presigned: false,

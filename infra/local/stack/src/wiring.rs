@@ -7,9 +7,9 @@ use crate::{
     issuer::Claims,
     sources::{queue::Mapping, schedule::Schedule},
 };
-use airlock_local_access::{ACCOUNT, Access, Principal, REGION};
+use airlock_local_access::{ACCOUNT, Access, REGION};
 use airlock_local_template::{EventSource, Function, Template};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// How many batches of a queue are worked on at a time, unless the template says.
 const CONCURRENCY: usize = 10;
@@ -19,20 +19,21 @@ pub(crate) fn arn(function: &Function) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", function.name)
 }
 
-/// Every function, with a key of its own and nothing in its environment but what Lambda puts there
+/// Every function, with nothing in its environment but what Lambda puts there
 /// and the template says.
 pub(crate) fn blueprints(
     template: &Template,
     options: &Options,
     endpoints: &Endpoints,
-    access: &Access,
+    access: &Arc<Access>,
 ) -> Vec<Blueprint> {
     let blueprint = |function: &Function| Blueprint {
+        access: access.clone(),
         logical_id: function.logical_id.clone(),
         name: function.binary.clone(),
         arn: arn(function),
         executable: options.executable.clone(),
-        environment: environment(function, options, endpoints, access),
+        environment: environment(function, options, endpoints),
         timeout: function.timeout,
         memory: function.memory_mb.into(),
         reserved: function.reserved_concurrency.and_then(|reserved| usize::try_from(reserved).ok()),
@@ -41,13 +42,7 @@ pub(crate) fn blueprints(
 }
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
-fn environment(
-    function: &Function,
-    options: &Options,
-    endpoints: &Endpoints,
-    access: &Access,
-) -> BTreeMap<String, String> {
-    let key = access.issue(Principal::Function(function.logical_id.clone()));
+fn environment(function: &Function, options: &Options, endpoints: &Endpoints) -> BTreeMap<String, String> {
     let mut environment = function.environment.clone();
     for (name, value) in [
         ("_HANDLER", "bootstrap"),
@@ -57,8 +52,6 @@ fn environment(
         ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{}", function.name)),
         ("AWS_REGION", REGION),
         ("AWS_DEFAULT_REGION", REGION),
-        ("AWS_ACCESS_KEY_ID", &key.access_key_id),
-        ("AWS_SECRET_ACCESS_KEY", key.secret_access_key.expose()),
         ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
         ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
         ("AWS_ENDPOINT_URL_SQS", &endpoints.sqs),

@@ -7,6 +7,7 @@ use super::{
     processes::{Process, Processes},
     runtime_api::{Invocation, RuntimeApi},
 };
+use airlock_local_access::Principal;
 use axum::body::Bytes;
 use std::{
     os::unix::process::ExitStatusExt,
@@ -41,11 +42,15 @@ impl Environment {
         processes: &Arc<Processes>,
     ) -> Result<Self, InvokeError> {
         let api = RuntimeApi::start().await?;
+        // As on Lambda, where each environment has credentials of its own.
+        let key = blueprint.access.issue(Principal::Function(blueprint.logical_id.clone()));
         let folder = tempfile::Builder::new().prefix("airlock-function-").tempdir()?;
         let mut child = Command::new(&blueprint.executable)
             .arg0(&blueprint.name)
             .env_clear()
             .envs(&blueprint.environment)
+            .env("AWS_ACCESS_KEY_ID", &key.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", key.secret_access_key.expose())
             .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
             .env("AWS_LAMBDA_LOG_STREAM_NAME", format!("[$LATEST]{}", uuid::Uuid::new_v4().simple()))
             .current_dir(folder.path())

@@ -12,6 +12,7 @@ pub(crate) mod tests;
 
 pub(crate) use runtime_api::PAYLOAD_LIMIT;
 
+use airlock_local_access::Access;
 use axum::body::Bytes;
 use error::InvokeError;
 use pool::Pool;
@@ -19,7 +20,7 @@ use processes::SharedReaper;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 /// What a function is; the same for each of its processes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Blueprint {
     /// Its name in the template.
     pub(crate) logical_id: String,
@@ -27,6 +28,8 @@ pub(crate) struct Blueprint {
     pub(crate) name: String,
     pub(crate) arn: String,
     pub(crate) executable: PathBuf,
+    /// Where its processes get their keys.
+    pub(crate) access: Arc<Access>,
     /// All that its processes find in their environment, but for what each has of its own.
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) timeout: Duration,

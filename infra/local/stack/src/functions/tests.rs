@@ -1,6 +1,7 @@
 //! Runs `examples/test_function.rs` as a function.
 
 use super::{Blueprint, Functions, WhenBusy, error::InvokeError};
+use airlock_local_access::{Access, Principal};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
@@ -16,6 +17,7 @@ pub(crate) fn blueprint(id: &str) -> Blueprint {
         name: id.to_lowercase(),
         arn: format!("arn:aws:lambda:us-east-1:000000000000:function:{id}"),
         executable: executable(),
+        access: Access::new(),
         environment: [
             ("AWS_LAMBDA_FUNCTION_NAME", id),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
@@ -93,11 +95,13 @@ async fn a_process_has_its_own_environment_and_nothing_else() {
     assert_eq!(
         names,
         [
+            "AWS_ACCESS_KEY_ID",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
             "AWS_LAMBDA_FUNCTION_NAME",
             "AWS_LAMBDA_FUNCTION_VERSION",
             "AWS_LAMBDA_LOG_STREAM_NAME",
             "AWS_LAMBDA_RUNTIME_API",
+            "AWS_SECRET_ACCESS_KEY",
             "ONLY_MINE",
             // Set by the runtime of the function itself, from a header of the event.
             "_X_AMZN_TRACE_ID",
@@ -110,6 +114,9 @@ async fn a_process_has_its_own_environment_and_nothing_else() {
         seen["context"]["trace"].as_str().unwrap().len(),
         "Root=1-12345678-123456789012345678901234".len()
     );
+    let key = variables["AWS_ACCESS_KEY_ID"].as_str();
+    let access = &functions.find("Tested").unwrap().blueprint().access;
+    assert_eq!(access.principal(key), Some(Principal::Function("Tested".to_owned())));
     let remaining = seen["context"]["deadline"].as_i64().unwrap()
         - (time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000) as i64;
     assert!((10_000..=20_000).contains(&remaining), "{remaining} ms to the deadline");
