@@ -227,6 +227,10 @@ async fn t08_a_scan_killed_at_any_call_is_done_again_and_ends_the_same() {
             if end == "published" {
                 assert_eq!(ada.download(&upload_id).await.bytes().await.unwrap(), bytes);
                 assert_eq!(published.len(), 1);
+                let versions = world.s3().list_object_versions();
+                let versions = versions.bucket(&world.stack.ready().buckets.quarantine).send().await.unwrap();
+                let left = versions.versions().iter().filter(|version| version.size() != Some(0)).count();
+                assert_eq!(left, 0, "killed at {call}");
             } else {
                 assert_eq!(ada.download_url(&upload_id).await.status, 404, "killed at {call}");
                 assert_eq!(published, Vec::<String>::new(), "killed at {call}");

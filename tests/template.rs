@@ -46,7 +46,7 @@ async fn a_renamed_queue_table_and_bucket_carry_the_pipeline_as_before() {
     let record = world.ada().upload("a.txt", "text/plain", b"a line of text\n").await;
     assert_eq!(record["state"], "published", "{record}");
     let touched: Vec<String> = world.stack.access().calls().into_iter().map(|call| call.resource).collect();
-    for name in ["-InspectionQueue", "-Ledger"] {
+    for name in ["-InspectionQueue.fifo", "-Ledger"] {
         assert!(touched.iter().any(|resource| resource.ends_with(name)), "{name} in {touched:?}");
     }
     assert!(touched.iter().any(|resource| resource.contains("-holding-000000000000/")));

@@ -3,7 +3,7 @@
 
 use super::{
     Actor, Refused, Registry, RegistryError, Transaction, Usage, audit_put,
-    row::{self, DUE_AT, DUE_SHARD, LISTED, PK, RULES, SK, Sweep, number, string},
+    row::{self, DUE_AT, DUE_SHARD, LISTED, PK, RULES, SCAN_MESSAGE, SCAN_UNTIL, SK, Sweep, number, string},
 };
 use crate::{
     checksum::Sha256,
@@ -92,6 +92,14 @@ impl<'a> Change<'a> {
     /// What the step changes of the tenant's usage.
     pub(super) fn usage(&self) -> Usage {
         Usage::of_step(self.step.from(), self.step.to(), self.record.size)
+    }
+
+    /// Ends the claim to scan it, unless a scan before the caller's may still be at work.
+    pub fn scan_ended(mut self) -> Self {
+        if self.record.scans <= 1 {
+            self.remove.extend([SCAN_MESSAGE, SCAN_UNTIL]);
+        }
+        self
     }
 
     /// Puts it into its tenant's list.

@@ -18,6 +18,7 @@ use airlock_objects::{
     record::{Claim, Pin, Record},
     registry::Claimed,
     setting::required,
+    state::State,
     timestamp::Timestamp,
 };
 use airlock_quarantine::ScanRequest;
@@ -108,6 +109,10 @@ async fn claim(
         Claimed::Granted(record) => Ok(Some(*record)),
         Claimed::Nothing(record) => {
             tracing::info!(object_id = %record.id, state = %record.state, "nothing to scan");
+            if let (State::Published, Some(pin)) = (record.state, &record.pin) {
+                // The delivery before this one may have died before it did this.
+                settle::clear(worker, &record, pin).await;
+            }
             Ok(None)
         }
         Claimed::Taken(record) => bail!("another scan of {} is at work", record.id),

@@ -54,6 +54,7 @@ pub(super) async fn publish(
         .scanned(sha256)
         .verdict(verdict)
         .listed()
+        .scan_ended()
         .settled();
     match worker.registry.change(change).await? {
         Changed::Done => {

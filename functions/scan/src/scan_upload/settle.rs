@@ -57,7 +57,7 @@ pub(super) async fn close(
         Outcome::Unscannable | Outcome::Clean => (Transition::Fail, Settled::Failed),
     };
     let now = Timestamp::now();
-    let change = Change::new(record, step, Actor::Function(FUNCTION), now).verdict(verdict);
+    let change = Change::new(record, step, Actor::Function(FUNCTION), now).verdict(verdict).scan_ended();
     let change = match sha256 {
         Some(sha256) => change.scanned(sha256),
         None => change,

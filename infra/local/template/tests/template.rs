@@ -58,11 +58,11 @@ fn a_new_name_in_the_template_is_a_new_name_in_the_stack() {
     assert!(paths.contains(&"/things") && !paths.contains(&"/objects"));
 
     let template = real("ScanQueue", "InspectionQueue");
-    assert!(template.queues.iter().any(|queue| queue.name == "airlock-InspectionQueue"));
+    assert!(template.queues.iter().any(|queue| queue.name == "airlock-InspectionQueue.fifo"));
     let scan = template.functions.iter().find(|function| function.logical_id == "ScanUpload").unwrap();
     let queues: Vec<&EventSource> = scan.events.iter().collect();
     assert!(
-        matches!(queues[..], [EventSource::Sqs { queue_name, .. }] if queue_name == "airlock-InspectionQueue")
+        matches!(queues[..], [EventSource::Sqs { queue_name, .. }] if queue_name == "airlock-InspectionQueue.fifo")
     );
 
     let template = real("MAX_UPLOAD_BYTES", "LARGEST_UPLOAD");
