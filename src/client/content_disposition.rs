@@ -112,10 +112,12 @@ pub(crate) fn safe_name(suggested: &str) -> String {
         Some(rest) => format!("_{rest}"),
         None => clean.trim().to_owned(),
     };
-    let end = shown.floor_char_boundary(MAX_BYTES);
-    match shown[..end].trim_end() {
-        "" => "download".to_owned(),
-        name => name.to_owned(),
+    let cut = |name: &str| name[..name.floor_char_boundary(MAX_BYTES)].trim_end().to_owned();
+    let name = cut(&shown);
+    match name.parse::<FileName>() {
+        _ if name.is_empty() => "download".to_owned(),
+        Err(NotAFileName::Device) => cut(&format!("_{shown}")),
+        _ => name,
     }
 }
 
@@ -192,6 +194,7 @@ mod tests {
             ("", "download"),
             (" \u{1b}[2J\nx.txt ", "[2Jx.txt"),
             ("gpj.\u{202e}exe", "gpj.exe"),
+            ("NUL.txt", "_NUL.txt"),
             ("naïve “résumé”.pdf", "naïve “résumé”.pdf"),
         ] {
             assert_eq!(safe_name(suggested), safe, "{suggested:?}");

@@ -1,6 +1,7 @@
 //! Records as rows of the table: the one place that knows the names of attributes.
 
 use crate::{
+    file_name::FileName,
     id::{ObjectId, TenantId},
     record::{Claim, Pin, Record},
     timestamp::Timestamp,
@@ -189,7 +190,7 @@ impl Record {
             user: required(item, "user_id")?,
             state: required(item, "state")?,
             version: required(item, "version")?,
-            file_name: required(item, "file_name")?,
+            file_name: FileName::kept(required(item, "file_name")?).map_err(|_| RowError("file_name"))?,
             content_type: required(item, "content_type")?,
             size: required(item, "size")?,
             sha256: optional(item, "sha256")?,
