@@ -2,7 +2,7 @@
 //! that lies inside, too: the last member of a tar, say, or what a compressed file holds as it is.
 //! That ZIP was walked as a member, and is no second file. Any other was not.
 
-use airlock_unpack::{Format, ZIP_WITHIN, has_zip_entry, zip_directory, zip_traces};
+use airlock_unpack::{Format, ZIP_WITHIN, has_zip_member, zip_directory, zip_traces};
 use std::{
     collections::HashSet,
     hash::{BuildHasher, RandomState},
@@ -48,7 +48,7 @@ impl SeenZips {
     /// does not: its walk ends at the last end record. It is noted.
     pub(crate) fn is_zip_too(&mut self, format: Format, archive: &[u8]) -> bool {
         let from = archive.len().saturating_sub(ZIP_WITHIN);
-        let traces = zip_traces(&archive[from..], || has_zip_entry(archive));
+        let traces = zip_traces(&archive[from..], || has_zip_member(archive));
         let traces = traces.into_iter().map(|trace| trace.start + from..trace.end + from);
         let is_end = |trace: &Range<usize>| archive[trace.start..].starts_with(b"PK\x05\x06");
         if format == Format::Zip {

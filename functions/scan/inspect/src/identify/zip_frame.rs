@@ -5,7 +5,7 @@ use super::{
     input::Input,
     problem::{Flaw, Problem, malformed},
 };
-use airlock_unpack::{ZIP_WITHIN, has_zip_entry, zip_traces};
+use airlock_unpack::{ZIP_WITHIN, ZipMember, zip_traces};
 use std::io::{Read, Seek};
 use zip::ZipArchive;
 
@@ -29,25 +29,23 @@ pub(super) fn refuse_at_the_end<R: Read + Seek>(input: &mut Input<R>) -> Result<
     if zip_traces(&tail, || true).is_empty() {
         return Ok(());
     }
-    let has_entry = has_entry(input)?;
-    if zip_traces(&tail, || has_entry).is_empty() {
+    let has_member = has_member(input)?;
+    if zip_traces(&tail, || has_member).is_empty() {
         return Ok(());
     }
     Err(Flaw::Polyglot("application/zip".into()).into())
 }
 
-fn has_entry<R: Read + Seek>(input: &mut Input<R>) -> Result<bool, Problem> {
+fn has_member<R: Read + Seek>(input: &mut Input<R>) -> Result<bool, Problem> {
     const PIECE: usize = 1 << 20;
-    let mut from = 0;
+    let (mut from, mut member) = (0, ZipMember::default());
     loop {
         let piece = input.peek_at(from, PIECE)?;
-        if has_zip_entry(&piece) {
-            return Ok(true);
+        member.look(&piece);
+        if member.is_there() || piece.len() < PIECE {
+            return Ok(member.is_there());
         }
-        if piece.len() < PIECE {
-            return Ok(false);
-        }
-        from += (PIECE - 3) as u64;
+        from += (PIECE - ZipMember::OVERLAP) as u64;
     }
 }
 

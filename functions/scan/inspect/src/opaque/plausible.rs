@@ -97,13 +97,15 @@ fn is_arj(bytes: &[u8]) -> bool {
         && matches!(bytes.get(4..12), Some([30..=64, 1..=12, _, 0..=12, _, _, 0..=4, _]))
 }
 
-/// ARC and PAK: a method, and a name that ends within 13 bytes.
+/// ARC and PAK: a method, a name that ends within 13 bytes, and a size that the file has room for.
+/// Descriptions of terminals begin alike.
 fn is_arc(bytes: &[u8]) -> bool {
     let [0x1a, 1..=0x14 | 0x48, rest @ ..] = bytes else { return false };
-    rest.get(..13).is_some_and(|name| {
+    let has_name = rest.get(..13).is_some_and(|name| {
         let end = memchr::memchr(0, name).unwrap_or(0);
         is_name(&name[..end]) && name[..end].is_ascii()
-    })
+    });
+    has_name && u32_at(rest, 13).is_some_and(|size| (1..=rest.len()).contains(&(size as usize)))
 }
 
 /// A count of members, and the version and method of the first.
@@ -224,7 +226,7 @@ mod tests {
             ("LHA", b"\x20\x21-lh5-".to_vec()),
             ("LHA", b"\x20\x21-pm2-".to_vec()),
             ("ARJ", b"\x60\xea\x2c\0\x22\x0b\x01\x0b\x10\0\x02\x99".to_vec()),
-            ("ARC", b"\x1a\x08README.TXT\0\0\0rest".to_vec()),
+            ("ARC", b"\x1a\x08README.TXT\0\0\0\x04\0\0\0 and the rest".to_vec()),
             ("bzip", b"BZ0\x391AY&".to_vec()),
             ("compress", b"\x1f\x9d\x90abc".to_vec()),
             ("pack", b"\x1f\x1e\0\0\0\x44\x05\x01".to_vec()),

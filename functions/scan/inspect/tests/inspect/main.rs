@@ -6,8 +6,10 @@
 mod archives;
 mod inspected;
 mod members;
+mod policy;
 mod reports;
 mod text;
+mod unopened;
 
 use airlock_content::{
     Declared,

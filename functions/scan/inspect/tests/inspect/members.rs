@@ -5,6 +5,7 @@ use airlock_content::{Declared, verdict::Outcome};
 use airlock_engine::{Engine, EngineKind, Source};
 use airlock_inspect::{Bounds, Finding, LIMITS, Limits, inspect};
 use flate2::{Compression, write::GzEncoder};
+use sevenz_rust2::{ArchiveEntry, ArchiveWriter};
 use std::{
     io::{Cursor, Write},
     time::Duration,
@@ -24,7 +25,7 @@ pub(super) fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub(super) fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, content) in members {
         let mut header = tar::Header::new_gnu();
@@ -34,18 +35,26 @@ fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-fn gzip(content: &[u8]) -> Vec<u8> {
+pub(super) fn seven_zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
+    for (name, content) in members {
+        writer.push_archive_entry(ArchiveEntry::new_file(name), Some(*content)).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+pub(super) fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(content).unwrap();
     encoder.finish().unwrap()
 }
 
-fn zipped(members: &[(&str, &[u8])]) -> Finding {
+pub(super) fn zipped(members: &[(&str, &[u8])]) -> Finding {
     inspected("application/zip", "a.zip", &zip(members))
 }
 
 #[track_caller]
-fn assert_found(found: &Finding, outcome: Outcome, reason: &str) {
+pub(super) fn assert_found(found: &Finding, outcome: Outcome, reason: &str) {
     assert_eq!(found.outcome, outcome, "{found:?}");
     assert_eq!(found.reason.as_deref(), Some(reason));
 }

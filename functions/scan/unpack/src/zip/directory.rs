@@ -1,7 +1,7 @@
 //! The central directory of a ZIP and the records behind it that say where it is (APPNOTE.TXT
 //! 4.3.12 to 4.3.16).
 
-use super::traces::{ZIP_WITHIN, has_zip_entry, zip_traces};
+use super::traces::{ZIP_WITHIN, has_zip_member, zip_traces};
 use crate::refusal::Why;
 
 const END: usize = 22;
@@ -86,7 +86,7 @@ fn end_record(bytes: &[u8]) -> Result<usize, Why> {
 /// Whether `bytes`, which do not start as one, end as a ZIP to some program.
 pub(crate) fn is_at_the_end(bytes: &[u8]) -> bool {
     let tail = &bytes[bytes.len().saturating_sub(ZIP_WITHIN)..];
-    bytes.starts_with(b"PK\x05\x06") || !zip_traces(tail, || has_zip_entry(bytes)).is_empty()
+    bytes.starts_with(b"PK\x05\x06") || !zip_traces(tail, || has_zip_member(bytes)).is_empty()
 }
 
 /// Finds the directory. Nothing is read that its size does not cover.

@@ -10,34 +10,57 @@ pub const ZIP_WITHIN: usize = 66_000;
 
 const END: usize = 22;
 const ENTRY: &[u8] = b"PK\x01\x02";
+const HEADER: &[u8] = b"PK\x03\x04";
 
-/// The places of all records of a ZIP in `tail`, which is the end of a file. An end record counts
-/// only if `has_entry` says that the file has an entry of a directory anywhere: four bytes alone
-/// occur in large files by chance, and without an entry no program shows a member.
-pub fn zip_traces(tail: &[u8], has_entry: impl FnOnce() -> bool) -> Vec<Range<usize>> {
-    let mut ends = Vec::new();
-    let mut others = Vec::new();
-    for at in memmem::find_iter(tail, b"PK") {
-        match tail[at..] {
-            // Any end record, whatever it says: its comment need not even fit.
-            [_, _, 5, 6, ..] if at + END <= tail.len() => ends.push(at..at + END),
-            _ if is_record(&tail[at..]) => others.push(at..at + 4),
-            _ => {}
-        }
-    }
-    if !ends.is_empty() && (!others.is_empty() || has_entry()) {
-        others.append(&mut ends);
-    }
-    others
+/// The places of all records of a ZIP in `tail`, which is the end of a file, if `has_member` says that
+/// the file has a member anywhere: four bytes alone occur in large files by chance, and without a
+/// member there is nothing to show.
+pub fn zip_traces(tail: &[u8], has_member: impl FnOnce() -> bool) -> Vec<Range<usize>> {
+    let record = |at: usize| match tail[at..] {
+        // Any end record, whatever it says: its comment need not even fit.
+        [_, _, 5, 6, ..] if at + END <= tail.len() => Some(at..at + END),
+        // Of a member's header nothing shows anything but from the start of a file.
+        [_, _, 3, 4, ..] => None,
+        _ => is_record(&tail[at..]).then_some(at..at + 4),
+    };
+    let found: Vec<_> = memmem::find_iter(tail, b"PK").filter_map(record).collect();
+    if !found.is_empty() && has_member() { found } else { Vec::new() }
 }
 
-/// Whether `bytes` hold an entry of a directory.
-pub fn has_zip_entry(bytes: &[u8]) -> bool {
-    memmem::find(bytes, ENTRY).is_some()
+/// What a ZIP that shows a member has somewhere. Looked for piece by piece, which overlap by
+/// [`ZipMember::OVERLAP`] bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ZipMember {
+    has_entry: bool,
+    has_header: bool,
 }
 
-/// The other records that tell a program of a ZIP: an entry of the directory, the zip64 end record
-/// and its locator. Only what no program repairs is looked at.
+impl ZipMember {
+    /// The bytes that must be seen together.
+    pub const OVERLAP: usize = 46;
+
+    /// Looks for it in a piece. The signatures alone stand in every program that reads ZIPs.
+    pub fn look(&mut self, piece: &[u8]) {
+        let find = |signature: &[u8]| memmem::find_iter(piece, signature).any(|at| is_record(&piece[at..]));
+        self.has_entry |= find(ENTRY);
+        self.has_header |= find(HEADER);
+    }
+
+    /// Whether there is an entry of a directory, and a header of a member.
+    pub fn is_there(self) -> bool {
+        self.has_entry && self.has_header
+    }
+}
+
+/// Whether all of a file that has a ZIP's records at its end holds a member of it.
+pub fn has_zip_member(bytes: &[u8]) -> bool {
+    let mut member = ZipMember::default();
+    member.look(bytes);
+    member.is_there()
+}
+
+/// The other records of a ZIP: an entry of the directory, a member's header, the zip64 end record and
+/// its locator. Only what no program repairs is looked at.
 fn is_record(bytes: &[u8]) -> bool {
     match bytes {
         // The compression method, the length of the name and the half of the attributes that
@@ -45,10 +68,13 @@ fn is_record(bytes: &[u8]) -> bool {
         [_, _, 1, 2, _, _, _, _, _, _, method, 0, rest @ ..] => {
             matches!(method, 0..=20 | 93..=99) && rest.get(16..18).is_some_and(|length| length != [0, 0])
         }
+        [_, _, 3, 4, _, _, _, _, method, 0, rest @ ..] => {
+            matches!(method, 0..=20 | 93..=99) && rest.get(16..18).is_some_and(|length| length != [0, 0])
+        }
         // Its size: at least 44, and less than a file has.
         [_, _, 6, 6, rest @ ..] => rest.get(2..8).is_some_and(|size| size == [0; 6]),
-        // The number of disks.
-        [_, _, 6, 7, rest @ ..] => rest.get(12..16).is_some_and(|disks| disks[1..] == [0; 3]),
+        // The record's disk, and how many there are.
+        [_, _, 6, 7, 0, 0, 0, 0, rest @ ..] => matches!(rest.get(8..12), Some([0 | 1, 0, 0, 0])),
         _ => false,
     }
 }
@@ -69,15 +95,29 @@ mod tests {
 
     #[test]
     fn records_are_found_whatever_they_say() {
-        let count = |tail: &[u8], has_entry| zip_traces(tail, || has_entry).len();
+        let count = |tail: &[u8], has_member| zip_traces(tail, || has_member).len();
         let end = [&b"PK\x05\x06\0\0\0\0"[..], &[0xff; 14]].concat();
         assert_eq!((count(&end, true), count(&end, false), count(&end[..21], true)), (1, 0, 0));
         let entry = [&b"PK\x01\x02\x14\0\x14\0\0\0\x08\0"[..], &[7; 16], b"\x01\0", &[0; 20]].concat();
-        assert_eq!(count(&entry, false), 1);
-        assert_eq!(count(&[&entry[..], &end].concat(), false), 2);
-        assert_eq!(count(&[&b"PK\x06\x06\x2c\0\0\0\0\0\0\0"[..], &[9; 44]].concat(), false), 1);
-        assert_eq!(count(&[&b"PK\x06\x07"[..], &[9; 12], &[1, 0, 0, 0]].concat(), false), 1);
+        assert_eq!((count(&entry, true), count(&entry, false)), (1, 0));
+        assert_eq!(count(&[&entry[..], &end].concat(), true), 2);
+        assert_eq!(count(&[&b"PK\x06\x06\x2c\0\0\0\0\0\0\0"[..], &[9; 44]].concat(), true), 1);
+        assert_eq!(count(&[&b"PK\x06\x07\0\0\0\0"[..], &[9; 8], &[1, 0, 0, 0]].concat(), true), 1);
         assert_eq!(count(b"PK, PK\x01\x02, PK\x06\x06, PK\x06\x07 and PK\x05\x06", true), 0);
+    }
+
+    #[test]
+    fn a_member_is_found_in_pieces() {
+        let header = [&b"PK\x03\x04\x14\0\0\0\x08\0"[..], &[7; 16], b"\x01\0\0\0a"].concat();
+        let entry = [&b"PK\x01\x02\x14\0\x14\0\0\0\x08\0"[..], &[7; 16], b"\x01\0", &[0; 20]].concat();
+        assert!(has_zip_member(&[&header[..], &entry].concat()));
+        assert!(!has_zip_member(&header) && !has_zip_member(&entry));
+        assert!(!has_zip_member(b"the constants PK\x03\x04, PK\x01\x02 and PK\x05\x06 of a program"));
+        let mut member = ZipMember::default();
+        member.look(&entry);
+        assert!(!member.is_there());
+        member.look(&header);
+        assert!(member.is_there());
     }
 
     proptest! {

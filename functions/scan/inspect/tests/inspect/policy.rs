@@ -1,0 +1,148 @@
+//! What may lie inside: the policy of members, by name and by content, and names of objects.
+
+use super::{
+    ENGINE, declared_for, inspected,
+    members::{assert_found, gzip, seven_zip, tar, zip, zipped},
+    sample,
+};
+use airlock_content::{Declared, members::AllowedMembers, policy::Policy, verdict::Outcome};
+use airlock_inspect::{Bounds, Finding, LIMITS, inspect};
+use std::{io::Write, time::Duration};
+
+const SHORTCUT: &[u8] = b"\x4c\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46\x9b\0\x08\0\x20\0\0\0";
+const PROGRAM: &str = "a program";
+const MACROS: &str = "a document with macros";
+const LAUNCHER: &str = "a file that starts programs or opens pages";
+
+fn others(name: &str) -> Vec<u8> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/corpus/others");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
+fn not_taken(one: &str, path: &str) -> String {
+    format!("it holds {one}, {path}, which is not taken here")
+}
+
+fn allowing(members: &str, bytes: &[u8]) -> Finding {
+    let mut object = tempfile::tempfile().unwrap();
+    object.write_all(bytes).unwrap();
+    let declared = Declared { content_type: "application/zip", file_name: "a.zip", size: bytes.len() as u64 };
+    let bounds =
+        Bounds { scratch: tempfile::tempfile().unwrap(), limits: LIMITS, timeout: Duration::from_secs(20) };
+    let policy = Policy::parse("default", u64::MAX).unwrap();
+    let policy = policy.with_members(AllowedMembers::parse(members).unwrap());
+    inspect(&mut ENGINE.scanner(), &policy, &object, &declared, bounds)
+}
+
+#[test]
+fn what_is_refused_alone_does_not_pass_inside() {
+    let dos = b"MZ\x40\0\x01\0\0\0\x02\0\0\0\xff\xff\0\0\0\0\0\0\0\0\0\0\x40\0\0\0".to_vec();
+    let class = b"\xca\xfe\xba\xbe\0\0\0\x34\0\x1d".to_vec();
+    let package = zip(&[("AndroidManifest.xml", b"x"), ("a", b"b")]);
+    let encoded = b"#@~^DgAAAA==\\ko$K6,J4+^VWEBBAAA==^#~@".to_vec();
+    for (one, name, bytes) in [
+        (PROGRAM, "setup.exe", b"nothing of a program".to_vec()),
+        (PROGRAM, "notes.txt", dos),
+        (PROGRAM, "a.bin", class),
+        (PROGRAM, "tool.jar", others("jdk.jar")),
+        (PROGRAM, "tool.txt", others("jdk.jar")),
+        (PROGRAM, "app", package),
+        (PROGRAM, "lib.so", b"x".to_vec()),
+        (PROGRAM, "a.dex", b"x".to_vec()),
+        (MACROS, "a.docm", b"x".to_vec()),
+        (MACROS, "a.docx", others("libreoffice.docm").clone()),
+        (LAUNCHER, "a.hta", b"<html></html>".to_vec()),
+        (LAUNCHER, "a.vbs", b"x = 1\n".to_vec()),
+        (LAUNCHER, "link.url", b"x".to_vec()),
+        (LAUNCHER, "a.txt", encoded),
+        (LAUNCHER, ".hta", b"<html></html>".to_vec()),
+        (PROGRAM, "evil.exe:a.txt", b"x".to_vec()),
+        (LAUNCHER, "a.txt:b.vbs", b"x".to_vec()),
+        (LAUNCHER, "report.pdf.lnk. ", b"x".to_vec()),
+    ] {
+        let found = zipped(&[("fine.txt", b"fine"), (name, &bytes)]);
+        // A rule that matches weighs more.
+        let is_matched = found.outcome == Outcome::Malicious && ["a.docx", "a.jar"].contains(&name);
+        if !is_matched {
+            assert_found(&found, Outcome::Mismatch, &not_taken(one, name));
+        }
+        let inner = zip(&[(name, &bytes)]);
+        let found = zipped(&[("in/b.zip", &inner)]);
+        assert!([Outcome::Mismatch, Outcome::Malicious].contains(&found.outcome), "{name}: {found:?}");
+        let found = inspected("application/gzip", "a.tgz", &gzip(&tar(&[(name, &bytes)])));
+        assert!([Outcome::Mismatch, Outcome::Malicious].contains(&found.outcome), "{name}: {found:?}");
+        let found = inspected("application/x-7z-compressed", "a.7z", &seven_zip(&[(name, &bytes)]));
+        assert!([Outcome::Mismatch, Outcome::Malicious].contains(&found.outcome), "{name}: {found:?}");
+    }
+    // Its content tells, and a rule knows it too.
+    assert_eq!(zipped(&[("a.txt", SHORTCUT)]).outcome, Outcome::Malicious);
+}
+
+#[test]
+fn source_code_is_taken() {
+    let members: [(&str, &[u8]); 12] = [
+        ("p/setup.sh", b"#!/bin/sh\nset -e\nmake\n"),
+        ("p/build.bat", b"@rem build\r\ncl main.c\r\n"),
+        ("p/build.ps1", b"Write-Output 'hello'\n"),
+        ("p/main.py", b"print('hello')\n"),
+        ("p/index.js", b"console.log('hello')\n"),
+        ("p/index.html", b"<!doctype html><title>hello</title>"),
+        ("p/aux.c", b"int main(void) { return 0; }\n"),
+        ("p/nul", b"x"),
+        ("p/.gitignore", b"target\n"),
+        ("p/12:30.log", b"noon\n"),
+        ("p/lib.wasm", b"\0asm\x01\0\0\0"),
+        ("p/Main.java", b"class Main {}\n"),
+    ];
+    let without_shebang: Vec<_> = members.into_iter().filter(|(name, _)| *name != "p/setup.sh").collect();
+    let found = zipped(&without_shebang);
+    assert_eq!(found.outcome, Outcome::Clean, "{found:?}");
+}
+
+#[test]
+fn a_deployment_says_what_may_pass() {
+    let scripts = zip(&[("build.ps1", b"Write-Output 'hello'\n")]);
+    assert_eq!(allowing("scripts", &scripts).outcome, Outcome::Clean);
+    assert_found(&allowing("none", &scripts), Outcome::Mismatch, &not_taken("a script", "build.ps1"));
+    let link = zip(&[("page.website", b"x")]);
+    assert_eq!(allowing("launchers,scripts", &link).outcome, Outcome::Clean);
+    assert_found(
+        &allowing("programs,scripts", &link),
+        Outcome::Mismatch,
+        &not_taken(LAUNCHER, "page.website"),
+    );
+    let jar = zip(&[("lib/tool.jar", &others("jdk.jar"))]);
+    assert_found(&allowing("scripts", &jar), Outcome::Mismatch, &not_taken(PROGRAM, "lib/tool.jar"));
+    let found = allowing("programs", &jar);
+    assert_ne!(found.outcome, Outcome::Mismatch, "{found:?}");
+    let macros = zip(&[("a.odt", &with_basic())]);
+    assert_found(&allowing("scripts", &macros), Outcome::Mismatch, &not_taken(MACROS, "a.odt"));
+    assert_eq!(allowing("macros", &macros).outcome, Outcome::Clean);
+}
+
+/// An OpenDocument with a macro.
+fn with_basic() -> Vec<u8> {
+    zip(&[
+        ("mimetype", b"application/vnd.oasis.opendocument.text"),
+        ("content.xml", b"<a/>"),
+        ("Basic/Standard/Module1.xml", b"<a/>"),
+    ])
+}
+
+#[test]
+fn names_of_objects_are_held_to_the_same_policy() {
+    for name in [".hta", "evil.exe:a.txt", "a.txt:evil.lnk", ".EXE", "evil.vbs::$DATA", "x.hta.:a.txt"] {
+        let found = inspected("text/plain", name, b"hello\n");
+        assert_eq!(found.outcome, Outcome::Mismatch, "{name}: {found:?}");
+    }
+    let found = inspected("text/plain", ".hta", b"hello\n");
+    assert_found(
+        &found,
+        Outcome::Mismatch,
+        &format!("its name is that of {LAUNCHER}, which is not taken here"),
+    );
+    for (declared, name) in [("txt", ".gitignore"), ("txt", "12:30.log"), ("txt", "notes"), ("jpg", ".jpg")] {
+        let found = inspected(declared_for(declared), name, &sample(declared));
+        assert_eq!(found.outcome, Outcome::Clean, "{name}: {found:?}");
+    }
+}
