@@ -140,6 +140,9 @@ impl Default for AllowedMembers {
 }
 
 impl AllowedMembers {
+    /// The policy that takes everything.
+    pub const ALL: &str = "programs,macros,launchers,scripts";
+
     /// Reads a policy.
     ///
     /// # Errors
@@ -266,6 +269,9 @@ mod tests {
         let excel = "application/vnd.ms-excel.sheet.macroenabled.12";
         assert_eq!(class("scripts", "a.xlsx", excel), Some(Class::Macros));
         assert_eq!(class(" macros , scripts", "a.xlsm", excel), None);
+        for name in ["setup.exe", "a.xlsm", "a.lnk", "a.sh"] {
+            assert_eq!(class(AllowedMembers::ALL, name, "text/plain"), None);
+        }
         assert_eq!(AllowedMembers::default(), AllowedMembers::parse("scripts").unwrap());
     }
 

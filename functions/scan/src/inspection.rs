@@ -1,7 +1,7 @@
 //! The inspection of one object, in the jail: what goes in, what comes out, and what a bad end means.
 
 use crate::{share::Share, spent::Spent};
-use airlock_content::{Declared, policy::Policy, verdict::Outcome};
+use airlock_content::{Declared, members::AllowedMembers, policy::Policy, verdict::Outcome};
 use airlock_engine::{EngineKind, RuleSet, Scanner};
 use airlock_inspect::{Bounds, Finding, LIMITS, MEMORY, engine, inspect, rule_set};
 use airlock_jail::{Allowance, Draft, Ended, Jail, JailError, Sealed, Task};
@@ -30,6 +30,7 @@ struct Request {
     file_name: String,
     size: u64,
     allowed_types: String,
+    allowed_members: String,
     timeout_ms: u64,
 }
 
@@ -53,6 +54,8 @@ fn answer(scanner: &mut Scanner<'_>, task: Task) -> Vec<u8> {
     // An empty report is none, and the other side says so.
     let Ok(request) = serde_json::from_slice::<Request>(&task.bytes) else { return Vec::new() };
     let Ok(policy) = Policy::parse(&request.allowed_types, u64::MAX) else { return Vec::new() };
+    let Ok(members) = AllowedMembers::parse(&request.allowed_members) else { return Vec::new() };
+    let policy = policy.with_members(members);
     let declared =
         Declared { content_type: &request.content_type, file_name: &request.file_name, size: request.size };
     let timeout = Duration::from_millis(request.timeout_ms);
@@ -72,23 +75,26 @@ pub(crate) struct Inspector {
     /// To hold reports against; the engine itself is only in the jail.
     rules: RuleSet,
     allowed_types: String,
+    allowed_members: String,
     function: &'static str,
     spent: Spent,
 }
 
 impl Inspector {
     /// Starts the jail for `function`, with the engine in `SCAN_ENGINE`, and says which of the jail's
-    /// layers hold. Objects are held against the policy in `allowed_types`. An inspection that ends badly sets
-    /// `spent`.
+    /// layers hold. Objects are held against the policies in `allowed_types` and `allowed_members`. An inspection
+    /// that ends badly sets `spent`.
     ///
     /// # Errors
     /// When the setting is missing, the policy is none, or a layer does not hold that has to.
     pub(crate) fn start(
         function: &'static str,
         allowed_types: String,
+        allowed_members: String,
         spent: Spent,
     ) -> anyhow::Result<Self> {
         Policy::parse(&allowed_types, u64::MAX)?;
+        AllowedMembers::parse(&allowed_members)?;
         let kind: EngineKind = required("SCAN_ENGINE")?;
         let rules = rule_set(kind)?;
         let executable = std::env::current_exe().context("the executable cannot be found")?;
@@ -103,7 +109,8 @@ impl Inspector {
         for layer in layers.iter() {
             metric::count(&format!("JailLayer.{}", layer.name()), function);
         }
-        let inspector = Self { jail: Arc::new(jail), rules, allowed_types, function, spent };
+        let inspector =
+            Self { jail: Arc::new(jail), rules, allowed_types, allowed_members, function, spent };
         inspector.prove().context("a harmless text could not be inspected in the jail")?;
         Ok(inspector)
     }
@@ -118,6 +125,7 @@ impl Inspector {
             file_name: "harmless.txt".to_owned(),
             size: TEXT.len() as u64,
             allowed_types: "default".to_owned(),
+            allowed_members: AllowedMembers::ALL.to_owned(),
             timeout_ms: 5_000,
         };
         let object = draft.seal()?;
@@ -147,6 +155,7 @@ impl Inspector {
             file_name: record.file_name.to_string(),
             size: object.size(),
             allowed_types: self.allowed_types.clone(),
+            allowed_members: self.allowed_members.clone(),
             timeout_ms: u64::try_from(timeout.saturating_sub(REPORTING).as_millis()).unwrap_or(u64::MAX),
         };
         let request = serde_json::to_vec(&request)?;

@@ -30,10 +30,14 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// A worker as the environment says, with its jail up and its rules loaded, for objects of
-    /// `allowed_types`.
-    pub(crate) async fn from_env(function: &'static str, allowed_types: String) -> anyhow::Result<Self> {
+    /// `allowed_types` with `allowed_members` in them.
+    pub(crate) async fn from_env(
+        function: &'static str,
+        allowed_types: String,
+        allowed_members: String,
+    ) -> anyhow::Result<Self> {
         let spent = Spent::default();
-        let inspector = Inspector::start(function, allowed_types, spent.clone())?;
+        let inspector = Inspector::start(function, allowed_types, allowed_members, spent.clone())?;
         let days: u32 = required("REJECTED_RETENTION_DAYS")?;
         let config = aws_config::load_from_env().await;
         Ok(Self {

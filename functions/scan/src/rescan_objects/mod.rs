@@ -14,7 +14,10 @@ use crate::{
     share::Invocation,
     worker::{Worker, published_key},
 };
-use airlock_content::verdict::{Outcome, Verdict};
+use airlock_content::{
+    members::AllowedMembers,
+    verdict::{Outcome, Verdict},
+};
 use airlock_objects::{
     record::Record, registry::Changed, setting::required, state::State, timestamp::Timestamp,
 };
@@ -58,8 +61,10 @@ struct Progress<'a> {
 pub fn run() -> anyhow::Result<()> {
     crate::run(|| async {
         let per_run = required("RESCAN_OBJECTS_PER_RUN")?;
-        // What was published stays so when a deployment takes its type no more: only rules recall.
-        let worker = Worker::from_env(FUNCTION, "default".to_owned()).await?;
+        // What was published stays so when a deployment takes its type or what it holds no more: only
+        // rules recall.
+        let (types, members) = ("default".to_owned(), AllowedMembers::ALL.to_owned());
+        let worker = Worker::from_env(FUNCTION, types, members).await?;
         let spent = worker.spent.clone();
         let app = Arc::new(App { worker, per_run });
         let serve = service_fn(move |event: LambdaEvent<serde_json::Value>| {

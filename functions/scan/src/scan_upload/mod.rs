@@ -38,7 +38,8 @@ const FUNCTION: &str = "scan-upload";
 /// runtime cannot be reached.
 pub fn run() -> anyhow::Result<()> {
     crate::run(|| async {
-        let worker = Arc::new(Worker::from_env(FUNCTION, required("ALLOWED_TYPES")?).await?);
+        let (types, members) = (required("ALLOWED_TYPES")?, required("ALLOWED_MEMBERS")?);
+        let worker = Arc::new(Worker::from_env(FUNCTION, types, members).await?);
         let spent = worker.spent.clone();
         let serve = service_fn(move |event: LambdaEvent<SqsEvent>| {
             let worker = worker.clone();
