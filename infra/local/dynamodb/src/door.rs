@@ -1,17 +1,19 @@
 //! The door to the engine: checks the signature, records the call, passes the request on.
 
-use crate::DynamoDbError;
+use crate::{DynamoDbError, lanes::Lanes};
 use airlock_local_access::{
     Access, Call,
     signature::{SignatureError, verify},
 };
 use axum::{
     Router,
-    body::{Bytes, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
+    serve::ListenerExt,
 };
+use dynoxide::Database;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::net::TcpListener;
@@ -27,17 +29,28 @@ const UNCHECKED: &str = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/dynamo
     SignedHeaders=host, Signature=x";
 
 #[derive(Clone)]
+enum Engine {
+    Own(Arc<Lanes>),
+    Elsewhere { url: String, http: reqwest::Client },
+}
+
+#[derive(Clone)]
 pub(crate) struct Door {
-    engine: String,
-    http: reqwest::Client,
+    engine: Engine,
     access: Arc<Access>,
 }
 
 impl Door {
-    pub(crate) fn new(engine: String, access: Arc<Access>) -> Result<Self, reqwest::Error> {
+    /// In front of an engine over an open database.
+    pub(crate) fn own(database: Database, access: Arc<Access>) -> Self {
+        Self { engine: Engine::Own(Arc::new(Lanes::new(database))), access }
+    }
+
+    /// In front of an engine that has a URL.
+    pub(crate) fn elsewhere(url: String, access: Arc<Access>) -> Result<Self, reqwest::Error> {
         // The engine is on loopback; a proxy named in the environment could not reach it.
         let http = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Self { engine, http, access })
+        Ok(Self { engine: Engine::Elsewhere { url, http }, access })
     }
 
     /// A request of the stack's own.
@@ -51,21 +64,39 @@ impl Door {
         }
     }
 
-    async fn pass(
-        &self,
-        target: &str,
-        body: Bytes,
-    ) -> Result<(StatusCode, HeaderMap, Bytes), reqwest::Error> {
-        let request = self.http.post(&self.engine).header(header::CONTENT_TYPE, JSON).header(TARGET, target);
-        let request =
-            request.header("x-amz-date", "20260101T000000Z").header(header::AUTHORIZATION, UNCHECKED);
-        let response = request.body(body).send().await?;
-        Ok((response.status(), response.headers().clone(), response.bytes().await?))
+    async fn pass(&self, target: &str, body: Bytes) -> Result<(StatusCode, HeaderMap, Bytes), DynamoDbError> {
+        let headers = [
+            (header::CONTENT_TYPE.as_str(), JSON),
+            (TARGET, target),
+            ("x-amz-date", "20260101T000000Z"),
+            (header::AUTHORIZATION.as_str(), UNCHECKED),
+        ];
+        match &self.engine {
+            Engine::Own(lanes) => {
+                let mut request = Request::post("/");
+                for (name, value) in headers {
+                    request = request.header(name, value);
+                }
+                lanes.pass(request.body(Body::from(body)).map_err(DynamoDbError::Header)?).await
+            }
+            Engine::Elsewhere { url, http } => {
+                let mut request = http.post(url);
+                for (name, value) in headers {
+                    request = request.header(name, value);
+                }
+                let response = request.body(body).send().await?;
+                Ok((response.status(), response.headers().clone(), response.bytes().await?))
+            }
+        }
     }
 }
 
 pub(crate) async fn serve(listener: TcpListener, door: Door) {
     let router = Router::new().fallback(answer).with_state(door);
+    let listener = listener.tap_io(|connection| {
+        // Else small answers wait for the acknowledgement of what went before.
+        let _ = connection.set_nodelay(true);
+    });
     // This ends with the runtime that it runs on.
     let _ = axum::serve(listener, router).await;
 }

@@ -1,11 +1,11 @@
 //! The local stack's DynamoDB: `dynoxide` behind a door of ours that checks signatures and knows who
 //! calls.
 //!
-//! The engine serves HTTP only, so it listens on a loopback port of its own, which nobody is told;
-//! it wants a signature but does not check it. Whoever can reach loopback can reach it: the local
-//! stack keeps out mistakes, not other users of the machine.
+//! The engine serves HTTP only, wants a signature but does not check it, and allows every web page
+//! to read its answers. So no port of its own is open to anyone but the door (`lanes`).
 
 mod door;
+mod lanes;
 
 use airlock_local_access::Access;
 use dynoxide::Database;
@@ -28,9 +28,18 @@ pub enum DynamoDbError {
     /// A table was refused.
     #[error("the table was refused: {0}")]
     Refused(String),
-    /// The engine does not answer.
+    /// An engine elsewhere does not answer.
     #[error("the engine does not answer")]
-    Engine(#[from] reqwest::Error),
+    Elsewhere(#[from] reqwest::Error),
+    /// The own engine does not answer.
+    #[error("the engine does not answer")]
+    Engine(#[from] hyper::Error),
+    /// No request can be made of it.
+    #[error("no request for the engine can be made of it")]
+    Header(#[source] axum::http::Error),
+    /// The own engine ended in the middle of an answer.
+    #[error("the engine ended in the middle of an answer")]
+    Closed,
 }
 
 /// A running DynamoDB.
@@ -54,11 +63,8 @@ impl DynamoDb {
         let file = data.join("tables.sqlite");
         let database = Database::new(&file.to_string_lossy())
             .map_err(|error| DynamoDbError::Database(error.to_string()))?;
-        let inner = TcpListener::bind("127.0.0.1:0").await?;
-        let engine = format!("http://{}", inner.local_addr()?);
         tokio::spawn(sweep(database.clone()));
-        tokio::spawn(dynoxide::server::serve_with_shutdown(inner, database, std::future::pending()));
-        Self::in_front_of(engine, listener, access)
+        Self::behind(door::Door::own(database, access), listener)
     }
 
     /// Serves on `listener` what another engine answers at the URL `engine`: Amazon's DynamoDB
@@ -71,8 +77,11 @@ impl DynamoDb {
         listener: TcpListener,
         access: Arc<Access>,
     ) -> Result<Self, DynamoDbError> {
+        Self::behind(door::Door::elsewhere(engine, access)?, listener)
+    }
+
+    fn behind(door: door::Door, listener: TcpListener) -> Result<Self, DynamoDbError> {
         let endpoint = format!("http://{}", listener.local_addr()?);
-        let door = door::Door::new(engine, access)?;
         tokio::spawn(door::serve(listener, door.clone()));
         Ok(Self { endpoint, door })
     }
