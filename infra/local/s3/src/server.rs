@@ -50,6 +50,8 @@ pub(crate) async fn run(listener: TcpListener, store: Arc<Store>, access: Arc<Ac
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, peer)) => {
+                // Else small answers wait for the acknowledgement of what went before.
+                let _ = stream.set_nodelay(true);
                 connections.spawn(connection(frontend.clone(), stream, peer));
             }
             Err(error) => {

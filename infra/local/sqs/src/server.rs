@@ -11,6 +11,7 @@ use axum::{
     extract::{Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
+    serve::ListenerExt,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -21,6 +22,10 @@ const MAX_BODY: usize = 64 << 20;
 
 pub(crate) async fn serve(listener: TcpListener, sqs: Sqs) {
     let router = Router::new().fallback(answer).with_state(sqs);
+    let listener = listener.tap_io(|connection| {
+        // Else small answers wait for the acknowledgement of what went before.
+        let _ = connection.set_nodelay(true);
+    });
     // This ends with the runtime that it runs on.
     let _ = axum::serve(listener, router).await;
 }
