@@ -6,14 +6,19 @@ mod support;
 
 use serde_json::Value;
 use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Command, Output},
+    process::{Child, Command, Output, Stdio},
 };
-use support::{World, eicar, sample};
+use support::{World, eicar, eventually, sample};
 
 fn airlock(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airlock"));
-    command.args(arguments).env_remove("AIRLOCK_API").env_remove("AIRLOCK_TOKEN");
+    command.args(arguments);
+    for variable in ["AIRLOCK_API", "AIRLOCK_TOKEN", "AIRLOCK_READY_FILE"] {
+        command.env_remove(variable);
+    }
     command
 }
 
@@ -21,7 +26,8 @@ fn airlock(arguments: &[&str]) -> Command {
 async fn client(world: &World, folder: &Path, arguments: &[&str]) -> Output {
     let mut command = airlock(arguments);
     command.env("AIRLOCK_API", &world.stack.ready().api).env("AIRLOCK_TOKEN", world.ada().token);
-    command.current_dir(folder);
+    let of_the_stack = tempfile::tempdir().unwrap();
+    command.current_dir(folder).env("AIRLOCK_READY_FILE", world.ready_file(of_the_stack.path()));
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
@@ -95,6 +101,79 @@ async fn a_token_is_printed_and_nothing_else() {
     let answer = world.http.get(format!("{api}/objects")).bearer_auth(token.trim()).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     world.end().await;
+}
+
+/// The command in the background; ended when this is dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_in_another_terminal_is_found_and_its_files_are_the_user_s_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let (named, known) = (home.path().join("ready.json"), home.path().join("airlock"));
+    let at_home = |arguments: &[&str]| {
+        let mut command = airlock(arguments);
+        command.env("XDG_RUNTIME_DIR", home.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let mut start = at_home(&["local", "--api-port", "0", "--log", "error", "--ready-file"]);
+    let mut running =
+        Running(start.arg(&named).arg("--data").arg(&data).stdout(Stdio::null()).spawn().unwrap());
+    let left = eventually("the ready file is left", || async {
+        known
+            .read_dir()
+            .ok()?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .find(|path| path.extension().is_some())
+    })
+    .await;
+    assert_eq!([&data, &known].map(|folder| mode(folder)), [0o700; 2]);
+    assert_eq!([&named, &left, &data.join("issuer.pem")].map(|file| mode(file)), [0o600; 3]);
+
+    let ready: Value = serde_json::from_slice(&std::fs::read(&left).unwrap()).unwrap();
+    let api = ready["api"].as_str().unwrap();
+    let token = ["token", "--tenant", "acme", "--user", "ada"];
+    let found = at_home(&[&token[..], &["--api", api]].concat()).output().unwrap();
+    assert!(found.status.success() && text(&found).trim().split('.').count() == 3, "{found:?}");
+    let rescan = at_home(&["rescan", "--api", &api.replace("127.0.0.1", "localhost")]).output().unwrap();
+    assert!(rescan.status.success(), "{rescan:?}");
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut other = at_home(&[&token[..], &["--api", api]].concat());
+    other.env("XDG_RUNTIME_DIR", elsewhere.path()).env("XDG_STATE_HOME", elsewhere.path());
+    let unknown = other.output().unwrap();
+    assert_eq!(unknown.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("--ready-file"), "{unknown:?}");
+    let named_by_hand = other.arg("--ready-file").arg(&named).output().unwrap();
+    assert!(named_by_hand.status.success(), "{named_by_hand:?}");
+
+    let pid = rustix::process::Pid::from_child(&running.0);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert!(running.0.wait().unwrap().success());
+    assert!(!left.exists() && !named.exists(), "what opens a stack goes with it");
+}
+
+#[test]
+fn data_is_not_kept_where_others_look_in() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("thesis.odt"), "").unwrap();
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let output =
+        airlock(&["local", "--api-port", "0", "--data", folder.path().to_str().unwrap()]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("thesis.odt") && said.contains("chmod 700"), "{said}");
+    assert_eq!(mode(folder.path()), 0o755);
 }
 
 #[test]

@@ -218,10 +218,13 @@ async fn the_command_goes_on_until_it_is_finished() {
     for name in ["a.txt", "b.txt", "c.txt"] {
         published_under_older_rules(&ada, name, b"a harmless line\n").await;
     }
-    let api = world.stack.ready().api.clone();
+    let folder = tempfile::tempdir().unwrap();
+    let ready_file = world.ready_file(folder.path());
     let run = move || {
         Command::new(env!("CARGO_BIN_EXE_airlock"))
-            .args(["rescan", "--json", "--api", &api])
+            .args(["rescan", "--json", "--ready-file"])
+            .arg(ready_file)
+            .env_remove("AIRLOCK_API")
             .output()
             .unwrap()
     };

@@ -52,6 +52,7 @@ async fn c06_nothing_secret_in_any_output_at_the_most_verbose_level() {
         Command::new(env!("CARGO_BIN_EXE_airlock"))
             .args(["local", "--api-port", "0", "--log", "trace", "--ready-file"])
             .arg(folder.path().join("ready.json"))
+            .env("XDG_RUNTIME_DIR", folder.path())
             .stdout(Stdio::from(output("stdout")))
             .stderr(Stdio::from(output("stderr")))
             .spawn()
@@ -61,7 +62,9 @@ async fn c06_nothing_secret_in_any_output_at_the_most_verbose_level() {
     let api = ready["api"].as_str().unwrap();
     let http = reqwest::Client::new();
     let token = json_of(
-        http.post(format!("{api}/_local/issuer/token")).json(&json!({ "tenant": "acme", "user": "ada" })),
+        http.post(format!("{api}/_local/issuer/token"))
+            .header("x-airlock-local-secret", ready["local_secret"].as_str().unwrap())
+            .json(&json!({ "tenant": "acme", "user": "ada" })),
     )
     .await;
     let token = token["access_token"].as_str().unwrap();
@@ -110,10 +113,11 @@ async fn c06_nothing_secret_in_any_output_at_the_most_verbose_level() {
     assert!(stderr.contains("scanned"), "the functions' logs are among it:\n{stderr}");
     let signature = token.rsplit('.').next().unwrap();
     let secret_key = ready["credentials"]["secret_access_key"].as_str().unwrap();
+    let local_secret = ready["local_secret"].as_str().unwrap();
     // The token that the command itself prints is another one than this.
     for (name, text) in [("stdout", &stdout), ("stderr", &stderr)] {
         let lower = text.to_lowercase();
-        for secret in SECRETS.iter().copied().chain([secret_key, signature]) {
+        for secret in SECRETS.iter().copied().chain([secret_key, local_secret, signature]) {
             if let Some(at) = lower.find(&secret.to_lowercase()) {
                 let start = text.floor_char_boundary(at.saturating_sub(200));
                 panic!("{secret:?} in {name}: …{}", &text[start..text.floor_char_boundary(at + 100)]);

@@ -84,6 +84,25 @@ pub(crate) enum ClientError {
         /// Why.
         source: io::Error,
     },
+    /// Nobody left a ready file for the one that was asked for.
+    #[error(
+        "no local stack of yours is known at {api}; start one (airlock local), or name the ready file of one \
+         that runs: --ready-file FILE or AIRLOCK_READY_FILE"
+    )]
+    NoLocalStack {
+        /// Which was asked for.
+        api: String,
+    },
+    /// The ready file is of another stack than the one that was asked for.
+    #[error("{path} is the ready file of the stack at {api}, not of {asked}")]
+    OtherStack {
+        /// The ready file.
+        path: PathBuf,
+        /// Whose it is.
+        api: String,
+        /// Whose was meant.
+        asked: String,
+    },
     /// What arrived is not what was published.
     #[error("the download has SHA-256 {found}, the object has {expected}; nothing was saved")]
     Corrupt {

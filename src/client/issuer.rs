@@ -1,7 +1,7 @@
 //! Tokens of the local stack's issuer. A deployment has an issuer of its own, and nothing here
 //! works there.
 
-use super::{ApiUrl, CALL_TIMEOUT, ClientError, Token, ask_once, connect};
+use super::{CALL_TIMEOUT, ClientError, Token, ask_once, local::Local};
 use serde::{Deserialize, Serialize};
 
 /// Whom a token is for.
@@ -19,18 +19,17 @@ pub(crate) struct Subject {
     pub(crate) ttl_seconds: Option<u64>,
 }
 
-/// Asks the local issuer at `api` for a token.
+/// Asks the issuer of a local stack for a token.
 ///
 /// # Errors
-/// [`ClientError`] when there is no local stack, or it refuses.
-pub(crate) async fn token(api: &ApiUrl, subject: &Subject) -> Result<Token, ClientError> {
+/// [`ClientError`] when the stack does not answer, or refuses.
+pub(crate) async fn token(local: &Local, subject: &Subject) -> Result<Token, ClientError> {
     #[derive(Deserialize)]
     struct Issued {
         access_token: String,
     }
-    let url = api.join(&["_local", "issuer", "token"]);
-    let request = connect(api)?.post(url).json(subject).timeout(CALL_TIMEOUT);
-    let Issued { access_token } = ask_once(request, api).await?;
+    let request = local.post(&["_local", "issuer", "token"])?.json(subject).timeout(CALL_TIMEOUT);
+    let Issued { access_token } = ask_once(request, &local.api).await?;
     Ok(Token(access_token))
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod answer;
 pub(crate) mod content_disposition;
 pub(crate) mod error;
 pub(crate) mod issuer;
+pub(crate) mod local;
 pub(crate) mod poll;
 pub(crate) mod rescan;
 pub(crate) mod source;
@@ -59,6 +60,12 @@ impl fmt::Display for ApiUrl {
 }
 
 impl ApiUrl {
+    /// The port, if this is on this machine.
+    fn loopback_port(&self) -> Option<u16> {
+        let loopback = matches!(self.0.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        self.0.port_or_known_default().filter(|_| loopback)
+    }
+
     /// The URL of a path below the API. A segment is one segment, whatever characters are in it.
     fn join(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
@@ -203,9 +210,8 @@ fn connect(api: &ApiUrl) -> Result<reqwest::Client, ClientError> {
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(redirect::Policy::none())
         .user_agent(concat!("airlock/", env!("CARGO_PKG_VERSION")));
-    let loopback = matches!(api.0.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
     // No proxy leads back to this machine.
-    let builder = if loopback { builder.no_proxy() } else { builder };
+    let builder = if api.loopback_port().is_some() { builder.no_proxy() } else { builder };
     builder.build().map_err(|error| ClientError::Unusable(error::root_cause(&error)))
 }
 

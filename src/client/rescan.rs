@@ -1,7 +1,8 @@
 //! Runs of the local stack's `rescan-objects`. A deployment runs it on its schedule.
 
-use super::{ApiUrl, ClientError, ask_once, connect};
+use super::{ClientError, ask_once, local::Local};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::time::Duration;
 
 /// How long one run may take: the most that Lambda allows.
@@ -25,8 +26,8 @@ pub(crate) struct Progress {
 /// Has the rescan go on for one run.
 ///
 /// # Errors
-/// [`ClientError`] when there is no local stack, or the run failed.
-pub(crate) async fn run(api: &ApiUrl) -> Result<Progress, ClientError> {
-    let url = api.join(&["_local", "functions", "rescan-objects", "invocations"]);
-    ask_once(connect(api)?.post(url).body("{}").timeout(RUN_TIMEOUT), api).await
+/// [`ClientError`] when the stack does not answer, or the run failed.
+pub(crate) async fn run(local: &Local) -> Result<Progress, ClientError> {
+    let request = local.post(&["_local", "functions", "rescan-objects", "invocations"])?;
+    ask_once(request.json(&json!({})).timeout(RUN_TIMEOUT), &local.api).await
 }

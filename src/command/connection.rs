@@ -1,10 +1,11 @@
 //! The options of every command that talks to an API.
 
 use crate::{
-    client::{ApiUrl, Client, DEFAULT_API, Token},
+    client::{ApiUrl, Client, ClientError, DEFAULT_API, Token, local::Local},
     exit::WrongUsage,
 };
 use clap::Args;
+use std::path::PathBuf;
 
 /// Which API, as whom, and for whom the answer is.
 #[derive(Debug, Args)]
@@ -22,6 +23,27 @@ pub(crate) struct Api {
     /// Base URL of the API
     #[arg(long = "api", env = "AIRLOCK_API", value_name = "URL", default_value = DEFAULT_API)]
     pub(crate) url: ApiUrl,
+}
+
+/// Which local stack, for what only its owner may do.
+#[derive(Debug, Args)]
+pub(crate) struct LocalStack {
+    /// Base URL of the local stack's API, if it is not at its usual port
+    #[arg(long = "api", env = "AIRLOCK_API", value_name = "URL")]
+    url: Option<ApiUrl>,
+    /// Ready file of the local stack; that of a stack of yours is found by itself
+    #[arg(long, env = "AIRLOCK_READY_FILE", value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+impl LocalStack {
+    /// The stack that was meant.
+    ///
+    /// # Errors
+    /// [`ClientError`] when there is none.
+    pub(crate) fn find(&self) -> Result<Local, ClientError> {
+        Local::find(self.url.as_ref(), self.ready_file.as_deref())
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,12 @@
 //! `airlock local`: the whole service on this machine, until it is told to stop.
 
 use super::stack::{self, TENANT, USER, Wish};
-use crate::{client::DEFAULT_API, exit::End, terminal};
-use airlock_local_stack::{Ready, Stack};
+use crate::{
+    client::{DEFAULT_API, local},
+    exit::End,
+    terminal,
+};
+use airlock_local_stack::{Ready, Stack, private_folder};
 use anyhow::Context as _;
 use clap::{Args, builder::PossibleValuesParser};
 use std::{
@@ -25,7 +29,7 @@ pub(crate) struct Arguments {
     /// Template to bring up instead of the one that this program was built with
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
-    /// File to write addresses and keys to, as JSON, once everything answers
+    /// One more file to write addresses and keys to, as JSON, once everything answers
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     /// How much to log on standard error
@@ -62,19 +66,24 @@ async fn serve(stack: &Stack, arguments: &Arguments, stop: &mut Stop) -> anyhow:
         }
         None => None,
     };
-    terminal::line(welcome(stack, arguments)?)?;
+    let known = known_file(stack.ready());
+    terminal::line(welcome(stack, arguments, known.as_ref().map(|file| file.0.as_path()))?)?;
     stop.asked().await;
     tracing::info!("stopping");
     Ok(())
 }
 
 /// What a person wants to know once it is up.
-fn welcome(stack: &Stack, arguments: &Arguments) -> anyhow::Result<String> {
+fn welcome(stack: &Stack, arguments: &Arguments, known: Option<&Path>) -> anyhow::Result<String> {
     let Ready { api, issuer, endpoints, .. } = stack.ready();
     let program = std::env::args().next().unwrap_or_else(|| "airlock".to_owned());
     let data = match &arguments.data {
         Some(folder) => format!("kept in {}", folder.display()),
         None => "temporary, gone at the end; --data DIR keeps it".to_owned(),
+    };
+    let keys = match known.or(arguments.ready_file.as_deref()) {
+        Some(file) => format!("in {}, for you alone", file.display()),
+        None => "in no file; --ready-file FILE writes them".to_owned(),
     };
     let elsewhere = if api == DEFAULT_API { String::new() } else { format!("  export AIRLOCK_API={api}\n") };
     let absent = match stack.not_simulated() {
@@ -88,7 +97,8 @@ fn welcome(stack: &Stack, arguments: &Arguments) -> anyhow::Result<String> {
            S3        {}\n  \
            DynamoDB  {}\n  \
            SQS       {}\n  \
-           data      {data}\n\
+           data      {data}\n  \
+           keys      {keys}\n\
          {absent}\n\
          Next, in another shell, as user {USER} of tenant {TENANT} for an hour:\n\
          {elsewhere}  export AIRLOCK_TOKEN={}\n  \
@@ -99,6 +109,25 @@ fn welcome(stack: &Stack, arguments: &Arguments) -> anyhow::Result<String> {
         endpoints.sqs,
         stack::token(stack)?,
     ))
+}
+
+/// Leaves a ready file where the other commands of this user look for it. A stack is of use without.
+fn known_file(ready: &Ready) -> Option<ReadyFile> {
+    let port = ready.api.rsplit(':').next()?.parse().ok()?;
+    let written = local::folders().into_iter().map(|folder| {
+        private_folder(&folder, |name| name.to_string_lossy().starts_with("local-"))?;
+        Ok::<_, anyhow::Error>(ReadyFile::write(&folder.join(local::file_name(port)), ready)?)
+    });
+    let mut failures = Vec::new();
+    for file in written {
+        match file {
+            Ok(file) => return Some(file),
+            Err(error) => failures.push(format!("{error:#}")),
+        }
+    }
+    let why = failures.join("; ");
+    tracing::warn!(why, "token and rescan will need --ready-file: there is no place for this stack's own");
+    None
 }
 
 /// Ctrl-C and SIGTERM.
@@ -121,9 +150,9 @@ impl Stop {
 }
 
 /// The ready file; it is removed when this is dropped.
-struct ReadyFile<'a>(&'a Path);
+struct ReadyFile(PathBuf);
 
-impl<'a> ReadyFile<'a> {
+impl ReadyFile {
     /// Removes what an earlier run left, that nobody takes it for this one's.
     fn forget(path: &Path) -> io::Result<()> {
         match fs::remove_file(path) {
@@ -133,20 +162,20 @@ impl<'a> ReadyFile<'a> {
     }
 
     /// The file appears whole, and only its owner can read it: it holds keys.
-    fn write(path: &'a Path, ready: &Ready) -> io::Result<Self> {
+    fn write(path: &Path, ready: &Ready) -> io::Result<Self> {
         let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
         // Temporary files have mode 0600.
         let mut file = NamedTempFile::new_in(folder)?;
         serde_json::to_writer_pretty(&mut file, ready)?;
         file.write_all(b"\n")?;
         file.persist(path)?;
-        Ok(Self(path))
+        Ok(Self(path.to_owned()))
     }
 }
 
-impl Drop for ReadyFile<'_> {
+impl Drop for ReadyFile {
     fn drop(&mut self) {
-        if let Err(error) = Self::forget(self.0) {
+        if let Err(error) = Self::forget(&self.0) {
             tracing::warn!(path = %self.0.display(), %error, "cannot remove the ready file");
         }
     }

@@ -1,6 +1,6 @@
 //! `airlock rescan`: holds every published object against the rules of now.
 
-use super::connection::{Api, Output};
+use super::connection::{LocalStack, Output};
 use crate::{
     client::rescan::{self, Progress},
     exit::End,
@@ -16,16 +16,17 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    api: Api,
+    stack: LocalStack,
     #[command(flatten)]
     output: Output,
 }
 
-pub(crate) async fn run(Arguments { api, output }: Arguments) -> anyhow::Result<End> {
+pub(crate) async fn run(Arguments { stack, output }: Arguments) -> anyhow::Result<End> {
+    let local = stack.find()?;
     let spinner = terminal::spinner("starting", output.json);
     let mut before = None;
     let last = loop {
-        let progress = rescan::run(&api.url).await?;
+        let progress = rescan::run(&local).await?;
         spinner.set_message(sentence(&progress));
         // Nothing new came out: what is left cannot be scanned.
         if progress.finished || before.as_ref() == Some(&progress) {

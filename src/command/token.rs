@@ -1,6 +1,6 @@
 //! `airlock token`: a token of the local stack's issuer.
 
-use super::connection::{Api, Output};
+use super::connection::{LocalStack, Output};
 use crate::{
     client::issuer::{self, Subject},
     exit::End,
@@ -25,16 +25,16 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS")]
     ttl: Option<u64>,
     #[command(flatten)]
-    api: Api,
+    stack: LocalStack,
     #[command(flatten)]
     output: Output,
 }
 
 pub(crate) async fn run(
-    Arguments { tenant, user, role, ttl, api, output }: Arguments,
+    Arguments { tenant, user, role, ttl, stack, output }: Arguments,
 ) -> anyhow::Result<End> {
     let subject = Subject { tenant, user, role, ttl_seconds: ttl };
-    let token = issuer::token(&api.url, &subject).await?;
+    let token = issuer::token(&stack.find()?, &subject).await?;
     if output.json {
         terminal::json(&json!({"token": token.reveal()}))?;
     } else {

@@ -8,7 +8,12 @@ pub mod services;
 
 use airlock_local_stack::{Options, Stack, TokenRequest};
 use person::Person;
-use std::{collections::BTreeMap, future::Future, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// How long anything may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -67,6 +72,13 @@ impl World {
     pub async fn open(options: Options) -> Self {
         let stack = Stack::start(options).await.unwrap();
         Self { stack, http: reqwest::Client::new() }
+    }
+
+    /// The ready file of this stack, in `folder`, as `airlock local` writes it.
+    pub fn ready_file(&self, folder: &Path) -> PathBuf {
+        let file = folder.join("ready.json");
+        std::fs::write(&file, serde_json::to_vec(self.stack.ready()).unwrap()).unwrap();
+        file
     }
 
     /// Ada of the tenant acme.

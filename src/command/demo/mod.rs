@@ -12,6 +12,7 @@ use crate::{
     client::{
         ApiUrl, Client, ClientError, Token,
         issuer::{self, Subject},
+        local::Local,
         source::Source,
     },
     exit::{End, unless_interrupted},
@@ -76,8 +77,8 @@ async fn sources(files: &[PathBuf]) -> Result<Vec<(Source, Expected)>, ClientErr
 async fn demo_token(api: &ApiUrl) -> anyhow::Result<Token> {
     let (tenant, user) = (TENANT.to_owned(), USER.to_owned());
     let subject = Subject { tenant, user, role: None, ttl_seconds: None };
-    let issued = issuer::token(api, &subject).await;
-    issued.context("no --token, and the API has no issuer of a local stack")
+    let issued = async { issuer::token(&Local::find(Some(api), None)?, &subject).await };
+    issued.await.context("no --token, and the API has no issuer of a local stack")
 }
 
 async fn show(client: &Client, sources: &[(Source, Expected)], for_machines: bool) -> anyhow::Result<End> {

@@ -3,9 +3,10 @@
 
 mod functions;
 mod gateway;
-mod host;
 mod invocations;
 mod issuer;
+mod local_only;
+mod private;
 mod ready;
 mod services;
 mod sources;
@@ -13,12 +14,18 @@ mod wiring;
 
 pub use functions::error::{FunctionError, InvokeError};
 pub use issuer::{KeyError, TokenRequest};
+pub use local_only::{
+    SECRET_HEADER,
+    secret::{LocalSecret, NoRandomness},
+};
+pub use private::{NotPrivate, private_folder};
 pub use ready::{AccessKey, Buckets, Endpoints, MissingOutput, Queues, Ready};
 
 use airlock_local_access::{ACCOUNT, Access, Principal, REGION};
 use airlock_local_s3::S3;
 use airlock_local_sqs::Sqs;
 use airlock_local_template::{Surroundings, Template, TemplateError};
+use axum::serve::ListenerExt;
 use functions::{Functions, WhenBusy};
 use gateway::Gateway;
 use issuer::Issuer;
@@ -36,6 +43,9 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 /// What the stack is called; it is part of the names of what it holds.
 const STACK_NAME: &str = "airlock-local";
+
+/// What is in the folder that keeps everything.
+const DATA: [&str; 4] = ["dynamodb", "issuer.pem", "s3", "sqs"];
 
 /// An engine that others use as well has their tables in it, so a stack needs a name of its own.
 fn stack_name(options: &Options) -> String {
@@ -93,6 +103,12 @@ pub enum StackError {
     /// The local issuer has no key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Others may look into the data.
+    #[error(transparent)]
+    NotPrivate(#[from] NotPrivate),
+    /// No secret can be made.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
 }
 
 impl StackError {
@@ -131,15 +147,11 @@ impl Stack {
         let api = format!("http://{address}");
         let temporary = match &options.data {
             Some(_) => None,
-            None => Some(
-                tempfile::Builder::new()
-                    .prefix("airlock-")
-                    .tempdir()
-                    .map_err(StackError::io("a temporary folder"))?,
-            ),
+            None => Some(private::temporary("airlock-").map_err(StackError::io("a temporary folder"))?),
         };
         let data = options.data.as_deref().or(temporary.as_ref().map(TempDir::path)).unwrap_or("".as_ref());
-        std::fs::create_dir_all(data).map_err(StackError::io(data.display().to_string()))?;
+        private_folder(data, |name| DATA.iter().any(|ours| name == *ours))?;
+        let secret = LocalSecret::fresh()?;
 
         let access = Access::new();
         let administrator = access.issue(Principal::Administrator);
@@ -165,14 +177,20 @@ impl Stack {
             api,
             issuer::address(&format!("http://{address}")),
             endpoints,
+            secret.clone(),
             &administrator,
             &template.outputs,
         )?;
 
         let mut running = JoinSet::new();
         let gateway = Gateway::new(wiring::routes(&template), wiring::cors(&template), functions.clone());
-        let router = issuer.clone().into_router().merge(invocations::router(functions.clone()));
-        let router = router.merge(gateway.into_router());
+        let local = issuer.clone().tokens().merge(invocations::router(functions.clone()));
+        let local = local_only::behind_the_door(local, address, secret);
+        let router = issuer.clone().keys().merge(local).merge(gateway.into_router());
+        let listener = listener.tap_io(|connection| {
+            // Else small answers wait for the acknowledgement of what went before.
+            let _ = connection.set_nodelay(true);
+        });
         running.spawn(async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
             if let Err(error) = axum::serve(listener, service).await {

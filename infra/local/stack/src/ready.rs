@@ -1,5 +1,6 @@
 //! Where everything is, once it is up: the content of the ready file.
 
+use crate::local_only::secret::LocalSecret;
 use airlock_local_access::{Credentials, REGION};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ pub struct Ready {
     pub issuer: String,
     /// Addresses of the services.
     pub endpoints: Endpoints,
+    /// What opens `/_local` beside the API, in the header `x-airlock-local-secret`.
+    pub local_secret: LocalSecret,
     /// The administrator's key.
     pub credentials: AccessKey,
     /// The region for signatures.
@@ -80,6 +83,7 @@ impl Ready {
         api: String,
         issuer: String,
         endpoints: Endpoints,
+        local_secret: LocalSecret,
         credentials: &Credentials,
         outputs: &BTreeMap<String, String>,
     ) -> Result<Self, MissingOutput> {
@@ -88,6 +92,7 @@ impl Ready {
             api,
             issuer,
             endpoints,
+            local_secret,
             credentials: AccessKey {
                 access_key_id: credentials.access_key_id.clone(),
                 secret_access_key: credentials.secret_access_key.expose().to_owned(),

@@ -1,17 +1,16 @@
 //! The issuer of tokens for development: an OpenID Connect provider without a login.
 //!
-//! It stands beside the API under `/_local/issuer`, and gives a token to whoever asks from this
-//! machine. The gateway verifies its tokens as it verifies those of any issuer.
+//! It stands beside the API under `/_local/issuer`, and gives a token to whoever has the secret of the
+//! ready file (`local_only`). Its keys are public. The gateway verifies its tokens as it verifies those of any issuer.
 
 mod key;
 
 pub use key::KeyError;
 
-use crate::host::is_this_machine;
 use axum::{
     Json, Router,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -103,12 +102,17 @@ impl Issuer {
         self.key.sign(claims)
     }
 
-    pub(crate) fn into_router(self: Arc<Self>) -> Router {
+    /// What verifies its tokens, for everyone.
+    pub(crate) fn keys(self: Arc<Self>) -> Router {
         Router::new()
             .route(&format!("{PATH}/.well-known/openid-configuration"), get(configuration))
             .route(&format!("{PATH}/jwks.json"), get(keys))
-            .route(&format!("{PATH}/token"), post(token))
             .with_state(self)
+    }
+
+    /// What gives them out.
+    pub(crate) fn tokens(self: Arc<Self>) -> Router {
+        Router::new().route(&format!("{PATH}/token"), post(token)).with_state(self)
     }
 }
 
@@ -129,14 +133,7 @@ async fn keys(State(issuer): State<Arc<Issuer>>) -> Json<Value> {
 }
 
 /// Answers in the words of RFC 6749, section 5.1.
-async fn token(
-    State(issuer): State<Arc<Issuer>>,
-    headers: HeaderMap,
-    Json(request): Json<TokenRequest>,
-) -> Response {
-    if !is_this_machine(&headers) {
-        return (StatusCode::FORBIDDEN, Json(json!({ "error": "access_denied" }))).into_response();
-    }
+async fn token(State(issuer): State<Arc<Issuer>>, Json(request): Json<TokenRequest>) -> Response {
     match issuer.token(&request) {
         Ok(token) => Json(json!({
             "access_token": token,
