@@ -1,11 +1,11 @@
 //! The function that the tests of this crate run: it does what its event says.
 //!
 //! An event (or the JSON body of an HTTP request, or of a message) has a member `do`: `fail`,
-//! `hang`, `exit`, `allocate`, `environment`, `sleep`, `answer`; without one the event itself is the answer.
+//! `hang`, `exit`, `answer_and_exit`, `allocate`, `environment`, `sleep`, `answer`; without one the event itself is the answer.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeMap, env, fs, thread, time::Duration};
+use std::{collections::BTreeMap, env, fs, io::Write, net::TcpStream, path::Path, thread, time::Duration};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -68,6 +68,7 @@ async fn obey(order: &Value, context: &lambda_runtime::Context) -> Result<Value,
             _ => order["answer"].clone(),
         }),
         "fail" => Err("as ordered, with the secret 12345".into()),
+        "answer_and_exit" => answer_and_exit(order, &context.request_id),
         "exit" => std::process::exit(order["code"].as_i64().unwrap_or(1) as i32),
         "sleep" => {
             tokio::time::sleep(Duration::from_millis(order["milliseconds"].as_u64().unwrap_or(0))).await;
@@ -104,4 +105,26 @@ async fn obey(order: &Value, context: &lambda_runtime::Context) -> Result<Value,
         }
         other => Err(format!("an unknown order: {other}").into()),
     }
+}
+
+/// Posts its id as the answer itself, so that it can end between that and the question for the next
+/// event; not before the file `once` is there, if one is named.
+fn answer_and_exit(order: &Value, request_id: &str) -> Result<Value, Error> {
+    let api = env::var("AWS_LAMBDA_RUNTIME_API")?;
+    let answer = std::process::id().to_string();
+    let mut connection = TcpStream::connect(&api)?;
+    write!(
+        connection,
+        "POST /2018-06-01/runtime/invocation/{request_id}/response HTTP/1.1\r\nhost: {api}\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{answer}",
+        answer.len()
+    )?;
+    // To its end: the answer is taken then.
+    std::io::read_to_string(connection)?;
+    while let Some(path) = order["once"].as_str()
+        && !Path::new(path).exists()
+    {
+        thread::yield_now();
+    }
+    std::process::exit(0)
 }

@@ -7,6 +7,7 @@ use super::{
     processes::{Process, Processes},
     runtime_api::{Invocation, RuntimeApi},
 };
+use crate::private;
 use airlock_local_access::Principal;
 use axum::body::Bytes;
 use std::{
@@ -35,6 +36,16 @@ pub(super) struct Environment {
     _folder: TempDir,
 }
 
+/// How an invocation ended.
+pub(super) enum Invoked {
+    /// The process answered, and may ask for another event.
+    Answered(Result<Bytes, FunctionError>),
+    /// The process is gone, and with it the event.
+    Ended(FunctionError),
+    /// The process is gone, and never had the event.
+    Untouched(FunctionError),
+}
+
 impl Environment {
     /// Starts the process and waits until it is ready for its first event (a cold start).
     pub(super) async fn start(
@@ -44,7 +55,7 @@ impl Environment {
         let api = RuntimeApi::start().await?;
         // As on Lambda, where each environment has credentials of its own.
         let key = blueprint.access.issue(Principal::Function(blueprint.logical_id.clone()));
-        let folder = tempfile::Builder::new().prefix("airlock-function-").tempdir()?;
+        let folder = private::temporary("airlock-function-")?;
         let mut child = Command::new(&blueprint.executable)
             .arg0(&blueprint.name)
             .env_clear()
@@ -70,7 +81,7 @@ impl Environment {
         let mut environment = Self { process, child, api, _folder: folder };
         let ready = tokio::select! {
             biased;
-            ready = environment.api.initialized() => ready,
+            ready = environment.api.asked() => ready,
             status = environment.child.wait() => Err(FunctionError::exited("init", &describe(status.ok()))),
             () = tokio::time::sleep(INIT_LIMIT) => Err(FunctionError::timed_out("init", INIT_LIMIT)),
         };
@@ -83,18 +94,25 @@ impl Environment {
         }
     }
 
-    /// False when the process has ended by itself.
-    pub(super) fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+    /// Waits until the process asks for another event. False when it does not: it has ended, or is ended
+    /// as it took too long.
+    pub(super) async fn asks_again(&mut self, blueprint: &Blueprint) -> bool {
+        let asks = tokio::select! {
+            biased;
+            _ = self.child.wait() => false,
+            asked = self.api.asked() => asked.is_ok(),
+            () = tokio::time::sleep(blueprint.timeout) => false,
+        };
+        // What a process asked before it died may still stand.
+        let asks = asks && matches!(self.child.try_wait(), Ok(None));
+        if !asks {
+            self.end().await;
+        }
+        asks
     }
 
-    /// Has the process work on one event. The second value says whether the environment can take
-    /// another one; if not, its process is gone.
-    pub(super) async fn invoke(
-        &mut self,
-        blueprint: &Blueprint,
-        event: Bytes,
-    ) -> (Result<Bytes, FunctionError>, bool) {
+    /// Has the process work on one event.
+    pub(super) async fn invoke(&mut self, blueprint: &Blueprint, event: Bytes) -> Invoked {
         let request_id = uuid::Uuid::new_v4().to_string();
         let deadline = SystemTime::now() + blueprint.timeout;
         let outcome = self.api.offer(Invocation {
@@ -105,7 +123,7 @@ impl Environment {
         });
         let failure = tokio::select! {
             biased;
-            Ok(outcome) = outcome => return (outcome, true),
+            Ok(outcome) = outcome => return Invoked::Answered(outcome),
             status = self.child.wait() => FunctionError::exited(&request_id, &describe(status.ok())),
             () = tokio::time::sleep(blueprint.timeout) => FunctionError::timed_out(&request_id, blueprint.timeout),
             used = memory::exceeded(self.process.id(), blueprint.memory) => {
@@ -113,8 +131,9 @@ impl Environment {
                 FunctionError::exited(&request_id, "with error: signal: killed")
             }
         };
+        let untouched = self.api.withdraw();
         self.end().await;
-        (Err(failure), false)
+        if untouched { Invoked::Untouched(failure) } else { Invoked::Ended(failure) }
     }
 
     /// Kills the process group and waits until the process is gone.

@@ -3,7 +3,7 @@
 
 use super::{
     Blueprint, PAYLOAD_LIMIT, WhenBusy,
-    environment::Environment,
+    environment::{Environment, Invoked},
     error::InvokeError,
     processes::{Processes, SharedReaper},
 };
@@ -45,12 +45,23 @@ impl Pool {
 
     /// Has an environment work on the event, and keeps it if it can take another one.
     async fn work(&self, event: Bytes) -> Result<Bytes, InvokeError> {
-        let mut environment = self.environment().await?;
-        let (outcome, usable) = environment.invoke(&self.blueprint, event).await;
-        if usable {
-            self.rest(environment);
+        loop {
+            let warm = self.warm().await;
+            let was_warm = warm.is_some();
+            let mut environment = match warm {
+                Some(environment) => environment,
+                None => Environment::start(&self.blueprint, &self.processes).await?,
+            };
+            match environment.invoke(&self.blueprint, event.clone()).await {
+                Invoked::Answered(outcome) => {
+                    self.rest(environment);
+                    return Ok(outcome?);
+                }
+                // As if it had ended a moment earlier, when it would not have been chosen.
+                Invoked::Untouched(_) if was_warm => {}
+                Invoked::Untouched(error) | Invoked::Ended(error) => return Err(error.into()),
+            }
         }
-        Ok(outcome?)
     }
 
     async fn permit(&self, when_busy: WhenBusy) -> Result<SemaphorePermit<'_>, InvokeError> {
@@ -63,15 +74,13 @@ impl Pool {
         })
     }
 
-    /// A warm environment, or else a new one.
-    async fn environment(&self) -> Result<Environment, InvokeError> {
+    /// A warm environment whose process asks for an event. One that ended after its last answer, as a
+    /// process may, is given up here and costs no event.
+    async fn warm(&self) -> Option<Environment> {
         loop {
-            let warm = self.idle().pop();
-            let Some(mut environment) = warm else {
-                return Environment::start(&self.blueprint, &self.processes).await;
-            };
-            if environment.is_alive() {
-                return Ok(environment);
+            let mut environment = self.idle().pop()?;
+            if environment.asks_again(&self.blueprint).await {
+                return Some(environment);
             }
         }
     }

@@ -4,13 +4,16 @@
 //! names the server by host and port alone, so each execution environment has a server of its own.
 
 use super::error::FunctionError;
+use crate::local_only::{browser, problem::problem};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{DefaultBodyLimit, Path, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
+    serve::ListenerExt,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,7 +24,7 @@ use std::{
 };
 use tokio::{
     net::TcpListener,
-    sync::{mpsc, oneshot, watch},
+    sync::{Notify, oneshot, watch},
 };
 
 /// The largest event and the largest answer of a synchronous invocation, in bytes.
@@ -40,26 +43,36 @@ pub(super) struct Invocation {
 /// What the function made of it.
 pub(super) type Outcome = Result<Bytes, FunctionError>;
 
-/// How far the process is.
+/// What the process is doing.
 #[derive(Clone)]
-enum Init {
-    Running,
-    /// It asked for its first event.
-    Done,
+enum Phase {
+    /// It starts, works on an event, or has answered and not asked for another one yet.
+    Busy,
+    /// It waits for an event.
+    Asking,
+    /// It said that it cannot start.
     Failed(FunctionError),
 }
 
+/// Where an event waits until the process asks for it.
+enum Slot {
+    Empty,
+    Event(Invocation),
+    /// There will be none any more.
+    Closed,
+}
+
 struct Exchange {
-    invocations: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
+    address: SocketAddr,
+    slot: Mutex<Slot>,
+    changed: Notify,
     pending: Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
-    init: watch::Sender<Init>,
+    phase: watch::Sender<Phase>,
 }
 
 /// The server of one execution environment; it ends when this is dropped.
 pub(super) struct RuntimeApi {
-    address: SocketAddr,
     exchange: Arc<Exchange>,
-    to_function: mpsc::UnboundedSender<Invocation>,
     _running: oneshot::Sender<()>,
 }
 
@@ -67,12 +80,12 @@ impl RuntimeApi {
     /// Listens on a free port of the loopback interface.
     pub(super) async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        let (to_function, invocations) = mpsc::unbounded_channel();
         let exchange = Arc::new(Exchange {
-            invocations: invocations.into(),
+            address: listener.local_addr()?,
+            slot: Mutex::new(Slot::Empty),
+            changed: Notify::new(),
             pending: Mutex::default(),
-            init: watch::Sender::new(Init::Running),
+            phase: watch::Sender::new(Phase::Busy),
         });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -80,27 +93,32 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(init_error))
             .layer(DefaultBodyLimit::disable())
+            .layer(from_fn_with_state(exchange.clone(), processes_only))
             .with_state(exchange.clone());
+        let listener = listener.tap_io(|connection| {
+            // Else small answers wait for the acknowledgement of what went before.
+            let _ = connection.set_nodelay(true);
+        });
         let (running, stopped) = oneshot::channel::<()>();
         let server = axum::serve(listener, router).with_graceful_shutdown(async {
             // The sender is only ever dropped, which is the signal.
             let _ = stopped.await;
         });
         tokio::spawn(async move { server.await });
-        Ok(Self { address, exchange, to_function, _running: running })
+        Ok(Self { exchange, _running: running })
     }
 
     /// The value of `AWS_LAMBDA_RUNTIME_API`.
     pub(super) fn address(&self) -> SocketAddr {
-        self.address
+        self.exchange.address
     }
 
-    /// Waits until the process asks for its first event, or says that it cannot start.
-    pub(super) async fn initialized(&self) -> Result<(), FunctionError> {
-        let mut init = self.exchange.init.subscribe();
-        let settled = init.wait_for(|init| !matches!(init, Init::Running)).await;
+    /// Waits until the process asks for an event, or says that it cannot start.
+    pub(super) async fn asked(&self) -> Result<(), FunctionError> {
+        let mut phase = self.exchange.phase.subscribe();
+        let settled = phase.wait_for(|phase| !matches!(phase, Phase::Busy)).await;
         match settled.as_deref() {
-            Ok(Init::Failed(error)) => Err(error.clone()),
+            Ok(Phase::Failed(error)) => Err(error.clone()),
             _ => Ok(()),
         }
     }
@@ -109,13 +127,58 @@ impl RuntimeApi {
     pub(super) fn offer(&self, invocation: Invocation) -> oneshot::Receiver<Outcome> {
         let (sender, outcome) = oneshot::channel();
         *self.exchange.pending() = Some((invocation.request_id.clone(), sender));
-        // The receiving half lives in the exchange, which this holds.
-        let _ = self.to_function.send(invocation);
+        *self.exchange.slot() = Slot::Event(invocation);
+        self.exchange.changed.notify_waiters();
         outcome
+    }
+
+    /// Takes the event back that was offered; false when the process has it.
+    pub(super) fn withdraw(&self) -> bool {
+        matches!(std::mem::replace(&mut *self.exchange.slot(), Slot::Empty), Slot::Event(_))
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        *self.exchange.slot() = Slot::Closed;
+        self.exchange.changed.notify_waiters();
     }
 }
 
 impl Exchange {
+    fn slot(&self) -> std::sync::MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The event of the process that asks; `None` when there will be none.
+    async fn event(&self) -> Option<Invocation> {
+        loop {
+            // Listens before it looks, so that no change is missed in between.
+            let changed = self.changed.notified();
+            // A statement of its own: the lock ends with it.
+            let found = std::mem::replace(&mut *self.slot(), Slot::Empty);
+            match found {
+                Slot::Event(invocation) => return Some(invocation),
+                Slot::Closed => {
+                    *self.slot() = Slot::Closed;
+                    return None;
+                }
+                Slot::Empty => {}
+            }
+            changed.await;
+        }
+    }
+
+    fn enter(&self, next: Phase) {
+        self.phase.send_if_modified(|phase| {
+            let goes_on = !matches!(phase, Phase::Failed(_));
+            if goes_on {
+                *phase = next;
+            }
+            goes_on
+        });
+    }
+
     fn pending(&self) -> std::sync::MutexGuard<'_, Option<(String, oneshot::Sender<Outcome>)>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -133,17 +196,41 @@ impl Exchange {
     }
 }
 
+/// The call of a process that waits for an event; it ends with an event, or with the process.
+struct Asking<'a>(&'a Exchange);
+
+impl<'a> Asking<'a> {
+    fn begin(exchange: &'a Exchange) -> Self {
+        exchange.enter(Phase::Asking);
+        Self(exchange)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.enter(Phase::Busy);
+    }
+}
+
+/// Nobody but a program that was told the address: a page could take events away, or end a process.
+async fn processes_only(State(exchange): State<Arc<Exchange>>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if browser::is_from_a_page(headers) || !browser::is_addressed_to(exchange.address, headers) {
+        return problem(
+            StatusCode::FORBIDDEN,
+            "not_for_pages",
+            "this is the Lambda Runtime API of a function's process, and for that process alone",
+        );
+    }
+    next.run(request).await
+}
+
 async fn next(State(exchange): State<Arc<Exchange>>) -> Response {
-    exchange.init.send_if_modified(|init| {
-        let running = matches!(init, Init::Running);
-        if running {
-            *init = Init::Done;
-        }
-        running
-    });
-    let Some(invocation) = exchange.invocations.lock().await.recv().await else {
+    let asking = Asking::begin(&exchange);
+    let Some(invocation) = exchange.event().await else {
         return StatusCode::GONE.into_response();
     };
+    drop(asking);
     let trace_id = format!(
         "Root=1-{:08x}-{}",
         invocation.deadline / 1000,
@@ -184,7 +271,7 @@ async fn error(State(exchange): State<Arc<Exchange>>, Path(id): Path<String>, bo
 }
 
 async fn init_error(State(exchange): State<Arc<Exchange>>, body: Bytes) -> Response {
-    exchange.init.send_replace(Init::Failed(reported(&body)));
+    exchange.enter(Phase::Failed(reported(&body)));
     accepted()
 }
 

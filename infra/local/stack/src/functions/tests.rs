@@ -237,3 +237,75 @@ async fn nothing_is_left_after_a_stop() {
     assert!(matches!((one, two), (Err(InvokeError::Stopping), Err(InvokeError::Stopping))));
     assert!(matches!(invoke(&functions, json!({})).await, Err(InvokeError::Stopping)));
 }
+
+#[tokio::test]
+async fn a_process_that_ends_after_its_answer_costs_nothing() {
+    // With one process at a time, the next event waits for the place of the one that ends.
+    for reserved in [None, Some(1)] {
+        let functions = functions(|blueprint| blueprint.reserved = reserved);
+        let mut seen = Vec::new();
+        for _ in 0..10 {
+            seen.push(invoke(&functions, json!({ "do": "answer_and_exit" })).await.unwrap());
+        }
+        seen.dedup();
+        assert_eq!(seen.len(), 10, "each is answered by a process of its own: {seen:?}");
+        let next = invoke(&functions, json!({ "do": "sleep" })).await.unwrap();
+        assert_eq!(json!(functions.processes("Tested")), json!([next]));
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_not_given_to_a_process_that_does_not_ask_for_it() {
+    let functions = functions(|blueprint| blueprint.reserved = Some(1));
+    let folder = tempfile::tempdir().unwrap();
+    let leave = folder.path().join("leave");
+    let order = json!({ "do": "answer_and_exit", "once": leave });
+    let lingering = invoke(&functions, order).await.unwrap();
+    let next = tokio::spawn({
+        let functions = functions.clone();
+        async move { functions.invoke("Tested", r#"{"do":"sleep"}"#.into(), WhenBusy::Wait).await }
+    });
+    // Lets the event go as far as it goes while the process is there.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(is_running(lingering.as_u64().unwrap() as u32));
+    std::fs::write(leave, "").unwrap();
+    let next: Value = serde_json::from_slice(&next.await.unwrap().unwrap()).unwrap();
+    assert_ne!(next, lingering);
+}
+
+#[tokio::test]
+async fn a_process_that_neither_asks_nor_ends_is_replaced() {
+    let functions = functions(|blueprint| blueprint.timeout = Duration::from_millis(300));
+    let order = json!({ "do": "answer_and_exit", "once": "/there is no such file" });
+    let stuck = invoke(&functions, order).await.unwrap();
+    assert_ne!(invoke(&functions, json!({ "do": "sleep" })).await.unwrap(), stuck);
+    assert!(!is_running(stuck.as_u64().unwrap() as u32));
+}
+
+#[tokio::test]
+async fn a_page_gets_no_event_and_ends_no_process() {
+    let functions = functions(|_| {});
+    let seen = invoke(&functions, json!({ "do": "environment" })).await.unwrap();
+    let address = seen["variables"]["AWS_LAMBDA_RUNTIME_API"].as_str().unwrap();
+    let runtime = format!("http://{address}/2018-06-01/runtime");
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let port = address.rsplit_once(':').unwrap().1;
+    for (name, value) in [
+        ("origin", "https://evil.example".to_owned()),
+        ("sec-fetch-site", "cross-site".to_owned()),
+        ("user-agent", "Mozilla/5.0".to_owned()),
+        ("host", format!("evil.example:{port}")),
+    ] {
+        for request in
+            [http.get(format!("{runtime}/invocation/next")), http.post(format!("{runtime}/init/error"))]
+        {
+            let answer = request.header(name, &value).send().await.unwrap();
+            assert_eq!(answer.status(), 403, "{name}: {value}");
+            assert!(answer.headers().get("access-control-allow-origin").is_none());
+        }
+    }
+    let next = invoke(&functions, json!({ "do": "sleep" })).await.unwrap();
+    assert_eq!(next, seen["process"], "the process goes on");
+}
