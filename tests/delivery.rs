@@ -95,9 +95,8 @@ async fn one_scan_of_an_object_at_a_time_however_often_it_is_asked_for() {
     assert_eq!(ada.finalize(&upload_id).await.json()["state"], "scanning");
     drop(hold);
     assert_eq!(ada.settled(&upload_id).await["state"], "published");
-    let count = |function: &str, name: &str| {
-        world.calls_of(function).into_iter().filter(|call| call == name).count()
-    };
+    let count =
+        |function: &str, name: &str| world.calls_of(function).into_iter().filter(|call| call == name).count();
     assert_eq!(count("ScanUpload", "s3:GetObject"), 1);
     assert_eq!(count("ScanUpload", "dynamodb:UpdateItem"), 2);
     assert_eq!(count("FinalizeUpload", "sqs:SendMessage"), 1);

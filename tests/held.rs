@@ -79,7 +79,8 @@ async fn t02_what_is_held_of_a_tenant_has_a_quota_and_the_oldest_goes_first() {
     let large = [bad.clone(), b" ".repeat(100)].concat();
     let record = ada.upload("large.txt", "text/plain", &large).await;
     assert_eq!(record["verdict"]["outcome"], "malicious", "{record}");
-    eventually("it is not held", || async move { (world_ref.keys(bucket).await.len() == 2).then_some(()) }).await;
+    eventually("it is not held", || async move { (world_ref.keys(bucket).await.len() == 2).then_some(()) })
+        .await;
     assert_eq!(held_bytes(&world).await, (size * 2).to_string());
 
     // When its time is over, it goes and its room is free.
@@ -100,6 +101,7 @@ async fn t02_what_is_held_of_a_tenant_has_a_quota_and_the_oldest_goes_first() {
         world_ref.keys(bucket).await.is_empty().then_some(())
     })
     .await;
-    eventually("its room is free", || async move { (held_bytes(world_ref).await == "0").then_some(()) }).await;
+    eventually("its room is free", || async move { (held_bytes(world_ref).await == "0").then_some(()) })
+        .await;
     world.end().await;
 }

@@ -7,7 +7,7 @@ mod support;
 
 use airlock_local_access::Principal;
 use futures::future::join_all;
-use support::World;
+use support::{World, eventually};
 
 const LINE: &[u8] = b"one line of text\n";
 
@@ -36,5 +36,48 @@ async fn t10_a_tenant_whose_scans_never_end_leaves_places_to_others() {
     assert_eq!(standing.len(), 1, "one place at most is that tenant's: {standing:?}");
     drop(standing);
     drop(gate);
+    world.end().await;
+}
+
+/// The processes whose parent is `parent`, as /proc has them.
+fn children(parent: u32) -> Vec<u32> {
+    let of = |pid: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name before it can hold anything, in parentheses.
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok()
+    };
+    let pids = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| of(*pid) == Some(parent)).collect()
+}
+
+#[tokio::test]
+async fn t10_an_environment_in_which_an_inspection_ended_badly_ends_and_no_event_is_lost() {
+    let world = World::start().await;
+    let ada = world.ada();
+    // Long enough to be met at work.
+    let long = b"a line of text that says nothing at all\n".repeat(1 << 20);
+    let upload_id = ada.hand_in("long.txt", "text/plain", &long).await;
+    let world_ref = &world;
+    let environment = eventually("the inspection is at work", || async move {
+        world_ref.stack.processes("scan-upload").into_iter().find_map(|function| {
+            let jailed = children(function).into_iter().flat_map(children).next()?;
+            let jailed = rustix::process::Pid::from_raw(i32::try_from(jailed).unwrap())?;
+            rustix::process::kill_process(jailed, rustix::process::Signal::KILL).ok()?;
+            Some(function)
+        })
+    })
+    .await;
+    let record = ada.settled(&upload_id).await;
+    assert_eq!(record["state"], "failed", "{record}");
+    eventually("the environment is gone", || async move {
+        (!world_ref.stack.processes("scan-upload").contains(&environment)).then_some(())
+    })
+    .await;
+    for number in 0..3 {
+        let record = ada.upload(&format!("{number}.txt"), "text/plain", LINE).await;
+        assert_eq!(record["state"], "published", "{record}");
+    }
     world.end().await;
 }

@@ -51,7 +51,8 @@ async fn t11_what_a_delete_that_died_has_left_is_removed() {
     assert_eq!(world.keys(&world.stack.ready().buckets.published).await.len(), 1);
     swept(&world).await;
     let (world_ref, upload_id) = (&world, &upload_id);
-    eventually("it waits no more", || async move { (!is_due(world_ref, upload_id).await).then_some(()) }).await;
+    eventually("it waits no more", || async move { (!is_due(world_ref, upload_id).await).then_some(()) })
+        .await;
     drop(hold);
     world.end().await;
 }
@@ -74,7 +75,8 @@ async fn t11_what_a_scan_that_died_behind_its_copy_has_left_is_removed_when_it_i
     .await;
     assert!(is_due(&world, upload_id).await);
     swept(&world).await;
-    eventually("it waits no more", || async move { (!is_due(world_ref, upload_id).await).then_some(()) }).await;
+    eventually("it waits no more", || async move { (!is_due(world_ref, upload_id).await).then_some(()) })
+        .await;
     drop(hold);
     world.end().await;
 }

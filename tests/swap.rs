@@ -187,7 +187,8 @@ async fn schedules(of: impl Iterator<Item = (usize, usize, First)>) {
 
 #[tokio::test]
 async fn t07_two_scans_at_once_in_any_order_of_their_calls_publish_what_was_scanned() {
-    schedules((0..=CALLS).flat_map(|first| (0..=CALLS).map(move |second| (first, second, First::GoesOn)))).await;
+    schedules((0..=CALLS).flat_map(|first| (0..=CALLS).map(move |second| (first, second, First::GoesOn))))
+        .await;
 }
 
 #[tokio::test]

@@ -51,7 +51,8 @@ struct Groups(u64);
 impl Groups {
     /// The group of an object: always the same, and chosen by a part of its id that is random.
     fn of(self, request: &ScanRequest) -> String {
-        let random = request.object_id.as_bytes()[8..].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        let random =
+            request.object_id.as_bytes()[8..].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
         format!("{}/{}", request.tenant_id, random % self.0)
     }
 }

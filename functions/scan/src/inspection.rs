@@ -109,8 +109,7 @@ impl Inspector {
         for layer in layers.iter() {
             metric::count(&format!("JailLayer.{}", layer.name()), function);
         }
-        let inspector =
-            Self { jail: Arc::new(jail), rules, allowed_types, allowed_members, function, spent };
+        let inspector = Self { jail: Arc::new(jail), rules, allowed_types, allowed_members, function, spent };
         inspector.prove().context("a harmless text could not be inspected in the jail")?;
         Ok(inspector)
     }
@@ -201,7 +200,8 @@ impl Inspector {
         tracing::warn!(object_id = %record.id, seconds = time.as_secs(), "an inspection took all its time");
         let reason = format!(
             "it takes longer to inspect than the {} seconds that a file of {} bytes gets; a smaller or simpler one may pass",
-            time.as_secs(), record.size
+            time.as_secs(),
+            record.size
         );
         Ok(Finding {
             outcome: Outcome::LimitsExceeded,

@@ -68,7 +68,13 @@ impl Worker {
     /// A verdict for which the content was not looked at.
     pub(crate) fn verdict_without_scan(&self, outcome: Outcome, reason: impl Into<String>) -> Verdict {
         let reason = Some(reason.into());
-        self.verdict(Finding { outcome, detected_type: None, matches: Vec::new(), reason, out_of_time: false })
+        self.verdict(Finding {
+            outcome,
+            detected_type: None,
+            matches: Vec::new(),
+            reason,
+            out_of_time: false,
+        })
     }
 }
 

@@ -79,7 +79,10 @@ impl<'a> Change<'a> {
     }
 
     /// Sets other attributes.
-    pub(super) fn with(mut self, attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Self {
+    pub(super) fn with(
+        mut self,
+        attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Self {
         self.set.extend(attributes);
         self
     }
@@ -214,7 +217,6 @@ impl Registry {
         let transaction = self.amendment(record, verdict_attributes(verdict, at), Vec::new())?;
         self.changed(transaction).await
     }
-
 
     /// The update of an object that stays in its state.
     pub(super) fn amendment(

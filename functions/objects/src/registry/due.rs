@@ -25,12 +25,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError`] when DynamoDB does not answer or a row is malformed.
-    pub async fn due(
-        &self,
-        shard: &str,
-        now: Timestamp,
-        from: Option<Item>,
-    ) -> Result<Page, RegistryError> {
+    pub async fn due(&self, shard: &str, now: Timestamp, from: Option<Item>) -> Result<Page, RegistryError> {
         let answer = self
             .client()
             .query()

@@ -5,7 +5,10 @@ use airlock_objects::{
     record::Record,
     registry::{
         Registry, RegistryError, Transaction,
-        row::{BY_TENANT, HELD_UNTIL, Item, PK, RULES, RowError, SK, listed_key, number, optional, required, string},
+        row::{
+            BY_TENANT, HELD_UNTIL, Item, PK, RULES, RowError, SK, listed_key, number, optional, required,
+            string,
+        },
     },
     state::State,
     timestamp::Timestamp,

@@ -71,7 +71,8 @@ pub(super) async fn close(
             Some(at) => change.clone().due(Sweep::Published, at),
             None => change.clone().due(Sweep::Uploads, terms.until),
         };
-        held::keep(worker, record, async || worker.registry.change_and_hold(held.clone(), terms).await).await?
+        held::keep(worker, record, async || worker.registry.change_and_hold(held.clone(), terms).await)
+            .await?
     } else {
         None
     };
