@@ -90,6 +90,8 @@ impl Lane {
     }
 
     async fn ask(&mut self, request: Request<Body>) -> Result<(StatusCode, HeaderMap, Bytes), DynamoDbError> {
+        // The answer before may have come a moment before the connection can take another request.
+        self.requests.ready().await?;
         let (answer, body) = self.requests.send_request(request).await?.into_parts();
         let body =
             axum::body::to_bytes(Body::new(body), usize::MAX).await.map_err(|_| DynamoDbError::Closed)?;
