@@ -150,7 +150,7 @@ async fn in_browser(chromium: &str, listener: TcpListener, attempts: &[Value]) -
     let router = Router::new().route("/", get(|| async { Html(html) })).route("/result", post(result));
     let server = tokio::spawn(async { axum::serve(listener, router).await });
     let browser = Browser::open(chromium, &page);
-    let result = tokio::time::timeout(PATIENCE, results.recv()).await.expect("the page comes to its end");
+    let result = tokio::time::timeout(2 * PATIENCE, results.recv()).await.expect("the page comes to its end");
     let result: Value = serde_json::from_str(&result.unwrap()).unwrap();
     assert!(result["made"].as_u64().unwrap() >= attempts.len() as u64, "{result}");
     drop(browser);
