@@ -2,7 +2,7 @@
 //! its own name, and walked in turn if it is an archive, whatever it is called.
 
 use crate::{
-    identify::{Content, Flaw, identify},
+    identify::{Content, Flaw, embedded, identify},
     opaque,
     zips::SeenZips,
 };
@@ -189,7 +189,9 @@ impl Members<'_, '_> {
         let unopened = if opaque::lists_encrypted_parts(part.path, part.bytes) {
             Some(Cow::Borrowed("encrypted OpenDocument"))
         } else if walked.is_empty() {
-            opaque::format(part.bytes).or_else(|| archive(&content.media_type).map(Cow::Borrowed))
+            opaque::format(part.bytes)
+                .or_else(|| archive(&content.media_type).map(Cow::Borrowed))
+                .or_else(|| embedded_in(&content, part.bytes).map(Cow::Borrowed))
         } else {
             None
         };
@@ -240,6 +242,13 @@ impl Members<'_, '_> {
 
 fn prefix(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("{path}: ") }
+}
+
+/// The archive behind the beginning of content that nobody knows.
+fn embedded_in(content: &Content, bytes: &[u8]) -> Option<&'static str> {
+    let start = &bytes[..bytes.len().min(embedded::WITHIN)];
+    let is_unknown = content.media_type == "application/octet-stream";
+    embedded::archive(start).filter(|_| is_unknown).map(|(_, name)| name)
 }
 
 /// The types of what is unpacked here, as identification names them.

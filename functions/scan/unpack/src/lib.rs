@@ -23,4 +23,4 @@ pub use refusal::{Exceeded, Kind, NameFault, Refusal, Special, Why};
 pub use scratch::{Scratch, map};
 pub use tar::is_tar_header;
 pub use walk::{Member, Unpacker, Visitor};
-pub use zip::{ZIP_WITHIN, ZipMember, has_zip_member, zip_directory, zip_traces};
+pub use zip::{ZIP_WITHIN, ZipMember, has_zip_member, is_zip_member_header, zip_directory, zip_traces};

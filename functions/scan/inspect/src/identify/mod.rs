@@ -5,6 +5,7 @@
 //! The members of archives are identified one by one, by their caller.
 
 mod archive;
+pub(crate) mod embedded;
 mod flac;
 mod image;
 mod input;

@@ -2,6 +2,7 @@
 //! when another program, or the same one with another idea of it, is given it.
 
 use super::{
+    embedded,
     input::Input,
     pdf,
     problem::{Flaw, Problem},
@@ -11,23 +12,18 @@ use airlock_unpack::is_tar_header;
 use memchr::memmem;
 use std::io::{Read, Seek};
 
-/// Where unpackers look for an archive behind a program that unpacks it: 1 MiB (`unrar`, `7z`).
-const STUB: usize = 1 << 20;
+/// What is read at a time.
+const PIECE: usize = 1 << 20;
 
 /// No file of a type that is no archive may be one of another type as well.
 pub(super) fn refuse<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
     zip_frame::refuse_at_the_end(input)?;
-    let start = input.peek_at(0, STUB)?;
+    let start = input.peek_at(0, embedded::WITHIN)?;
     if is_tar_header(&start) {
         return Err(Flaw::Polyglot("application/x-tar".into()).into());
     }
-    for (signature, media_type) in [
-        (&b"Rar!\x1a\x07"[..], "application/vnd.rar"),
-        (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
-    ] {
-        if memmem::find(&start, signature).is_some() {
-            return Err(Flaw::Polyglot(media_type.into()).into());
-        }
+    if let Some((media_type, _)) = embedded::archive(&start) {
+        return Err(Flaw::Polyglot(media_type.into()).into());
     }
     refuse_phar(input)?;
     refuse_script(input, &start)
@@ -79,16 +75,16 @@ fn refuse_script<R: Read + Seek>(input: &mut Input<R>, start: &[u8]) -> Result<(
     let finder = memmem::Finder::new(b"*/");
     let mut from = 0;
     while from < input.len() {
-        let piece = input.peek_at(from, STUB)?;
+        let piece = input.peek_at(from, PIECE)?;
         let is_script =
             |end: usize| piece[end + 2..].iter().take(8).filter(|byte| is_text(byte)).count() == 8;
         if finder.find_iter(&piece).any(is_script) {
             return Err(script());
         }
-        if piece.len() < STUB {
+        if piece.len() < PIECE {
             break;
         }
-        from += (STUB - 64) as u64;
+        from += (PIECE - 64) as u64;
     }
     Ok(())
 }

@@ -37,7 +37,11 @@ pub(super) const SIGNATURES: &[(&str, usize, &[u8])] = &[
     ("compiled help", 0, b"ITSF\x03\0\0\0"),
     ("ActiveMime", 0, b"ActiveMime"),
     ("TNEF", 0, b"\x78\x9f\x3e\x22"),
+    ("WARC", 0, b"WARC/0."),
+    ("WARC", 0, b"WARC/1."),
     ("dump", 24, b"\x6c\xea\0\0"),
+    ("WARC", 0, b"WARC/0."),
+    ("WARC", 0, b"WARC/1."),
     ("dump", 24, b"\0\0\xea\x6c"),
     ("Android backup", 0, b"ANDROID BACKUP\n"),
     // Compressed files.

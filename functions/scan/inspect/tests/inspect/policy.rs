@@ -47,6 +47,8 @@ fn what_is_refused_alone_does_not_pass_inside() {
         (PROGRAM, "tool.jar", others("jdk.jar")),
         (PROGRAM, "tool.txt", others("jdk.jar")),
         (PROGRAM, "app", package),
+        (PROGRAM, "package", b"!<arch>\ndebian-binary   1\xff\xfe".to_vec()),
+        (PROGRAM, "package", b"\xed\xab\xee\xdb\x03\0".to_vec()),
         (PROGRAM, "lib.so", b"x".to_vec()),
         (PROGRAM, "a.dex", b"x".to_vec()),
         (MACROS, "a.docm", b"x".to_vec()),

@@ -17,7 +17,7 @@ use flate2::bufread::DeflateDecoder;
 use std::io::{self, Read};
 
 pub(crate) use directory::is_at_the_end;
-pub use traces::{ZIP_WITHIN, ZipMember, has_zip_member, zip_directory, zip_traces};
+pub use traces::{ZIP_WITHIN, ZipMember, has_zip_member, is_zip_member_header, zip_directory, zip_traces};
 
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;

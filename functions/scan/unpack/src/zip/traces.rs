@@ -52,6 +52,11 @@ impl ZipMember {
     }
 }
 
+/// Whether a member's header begins here, of any method that programs have.
+pub fn is_zip_member_header(bytes: &[u8]) -> bool {
+    bytes.starts_with(HEADER) && is_record(bytes)
+}
+
 /// Whether all of a file that has a ZIP's records at its end holds a member of it.
 pub fn has_zip_member(bytes: &[u8]) -> bool {
     let mut member = ZipMember::default();
