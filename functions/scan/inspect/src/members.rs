@@ -246,9 +246,10 @@ fn prefix(path: &str) -> String {
 
 /// The archive behind the beginning of content that nobody knows.
 fn embedded_in(content: &Content, bytes: &[u8]) -> Option<&'static str> {
-    let start = &bytes[..bytes.len().min(embedded::WITHIN)];
-    let is_unknown = content.media_type == "application/octet-stream";
-    embedded::archive(start).filter(|_| is_unknown).map(|(_, name)| name)
+    if content.media_type != "application/octet-stream" {
+        return None;
+    }
+    embedded::archive(&bytes[..bytes.len().min(embedded::WITHIN)]).map(|(_, name)| name)
 }
 
 /// The types of what is unpacked here, as identification names them.

@@ -9,6 +9,11 @@ use std::{
     ops::Range,
 };
 
+/// How many ZIPs of those that were walked may show at the end of compressed data, and how long their
+/// directories may be: all of this is hashed.
+const MOST_ENDS: usize = 64;
+const LONGEST_DIRECTORY: usize = 4 << 20;
+
 /// What was walked so far.
 #[derive(Default)]
 pub(crate) struct SeenZips {
@@ -49,26 +54,29 @@ impl SeenZips {
     pub(crate) fn is_zip_too(&mut self, format: Format, archive: &[u8]) -> bool {
         let from = archive.len().saturating_sub(ZIP_WITHIN);
         let traces = zip_traces(&archive[from..], || has_zip_member(archive));
-        let traces = traces.into_iter().map(|trace| trace.start + from..trace.end + from);
+        let mut traces = traces.into_iter().map(|trace| trace.start + from..trace.end + from);
         let is_end = |trace: &Range<usize>| archive[trace.start..].starts_with(b"PK\x05\x06");
         if format == Format::Zip {
-            let directory = traces.filter(is_end).last().and_then(|end| zip_directory(archive, end.start));
+            let directory = traces.rfind(is_end).and_then(|end| zip_directory(archive, end.start));
             self.directories.extend(directory.map(|directory| self.hasher.hash_one(directory)));
             return false;
         }
-        let base = place(archive).start;
-        traces.into_iter().any(|trace| match format {
+        if format == Format::Tar {
             // Members lie in it as they are.
-            Format::Tar => !self
-                .places
-                .iter()
-                .any(|member| member.start <= base + trace.start && base + trace.end <= member.end),
-            // Of a ZIP in compressed data only pieces can be found; a program needs an end record.
-            _ => is_end(&trace) && !self.has_directory(zip_directory(archive, trace.start)),
-        })
+            let base = place(archive).start;
+            let holds = |member: &Range<usize>, trace: &Range<usize>| {
+                member.start <= base + trace.start && base + trace.end <= member.end
+            };
+            return traces.into_iter().any(|trace| !self.places.iter().any(|member| holds(member, &trace)));
+        }
+        // Of a ZIP in compressed data only pieces can be found; a program needs an end record.
+        let ends: Vec<_> = traces.filter(is_end).collect();
+        ends.len() > MOST_ENDS
+            || ends.into_iter().any(|end| !self.has_directory(zip_directory(archive, end.start)))
     }
 
     fn has_directory(&self, directory: Option<&[u8]>) -> bool {
+        let directory = directory.filter(|directory| directory.len() <= LONGEST_DIRECTORY);
         directory.is_some_and(|directory| self.directories.contains(&self.hasher.hash_one(directory)))
     }
 }

@@ -32,6 +32,10 @@ fn is_control(character: char) -> bool {
 
 /// Checks a name and answers the path that it stands for on any system: programs on Windows take a
 /// backslash for a slash, so it is held to be one; alone it harms nobody.
+///
+/// Names of devices of Windows are no fault: `aux.c` is in Linux's source, and what unpacks on Windows
+/// renames it. A colon behind more than a letter is none either, as logs are named by times; what it
+/// may hide is up to the policy of members.
 pub(crate) fn check(raw: &[u8]) -> Result<Vec<u8>, NameFault> {
     if raw.is_empty() {
         return Err(NameFault::Empty);

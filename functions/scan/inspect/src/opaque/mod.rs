@@ -25,11 +25,24 @@ const WEAK: [FileFormat; 9] = [
     FileFormat::Zoo,
 ];
 
+/// Formats that are text themselves, or begin as one.
+const TEXTUAL: [&str; 4] = ["age", "PGP", "VMDK", "WARC"];
+
 /// The name of what `bytes` are, if nothing here can look into it.
 pub(crate) fn format(bytes: &[u8]) -> Option<Cow<'static, str>> {
     let is_here =
         |at: usize, signature: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(signature));
-    let by_signature = || signatures::SIGNATURES.iter().find(|(_, at, signature)| is_here(*at, signature));
+    // Of letters alone can be a text about the format.
+    let is_word = |name: &str, signature: &[u8]| {
+        signature.iter().all(|byte| matches!(byte, b' '..=b'~')) && !TEXTUAL.contains(&name)
+    };
+    let by_signature = || {
+        let here = signatures::SIGNATURES.iter().filter(|(_, at, signature)| is_here(*at, signature));
+        let mut here = here.filter(|(name, _, signature)| {
+            !is_word(name, signature) || !is_text(&bytes[..bytes.len().min(HEAD)])
+        });
+        here.next()
+    };
     let by_check = || plausible::CHECKS.iter().find(|(_, check)| check(bytes));
     by_signature()
         .map(|(name, ..)| *name)
@@ -79,7 +92,7 @@ mod tests {
     #[test]
     fn what_cannot_be_looked_into_is_known_by_its_signature() {
         for (name, at, signature) in signatures::SIGNATURES {
-            let bytes = [&vec![b'x'; *at], *signature, &b"more of it"[..]].concat();
+            let bytes = [&vec![0xff; *at], *signature, &b"more of it\xff"[..]].concat();
             assert_eq!(format(&bytes).as_deref(), Some(*name));
         }
         for (name, bytes) in [("MLA", &b"MLA\x01\0\0\0"[..]), ("Amiga Disk File", b"DOS\x01\0\xff\xff")] {
@@ -94,6 +107,8 @@ mod tests {
             &b""[..],
             b"text",
             b"\x89PNG\r\n\x1a\n",
+            b"StuffIt was a program for the Macintosh.",
+            b"drpm: a library",
             b"0707 is how it starts",
             b"BZh\xff",
             b"ZOO\xff",

@@ -82,12 +82,12 @@ fn is_cpio(bytes: &[u8]) -> bool {
 
 /// LHA, LArc and PMarc name their method between two dashes.
 fn is_lha(bytes: &[u8]) -> bool {
-    match bytes {
-        [_, _, b'-', b'l', b'h', b'0'..=b'9' | b'd' | b'x' | b'e', b'-', ..] => true,
-        [_, _, b'-', b'l', b'z', b'0'..=b'9' | b's', b'-', ..] => true,
-        [_, _, b'-', b'p', b'm' | b'c', b'0'..=b'9' | b's', b'-', ..] => true,
-        _ => false,
-    }
+    matches!(
+        bytes,
+        [_, _, b'-', b'l', b'h', b'0'..=b'9' | b'd' | b'x' | b'e', b'-', ..]
+            | [_, _, b'-', b'l', b'z', b'0'..=b'9' | b's', b'-', ..]
+            | [_, _, b'-', b'p', b'm' | b'c', b'0'..=b'9' | b's', b'-', ..]
+    )
 }
 
 /// A header of up to 2,600 bytes, of which the first part has 30 to 34, made by a system below 12.

@@ -15,6 +15,9 @@ fn case(name: &str) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
+/// What a checksum field holds, of the sums over unsigned and over signed bytes.
+type Spelling = fn(i64, i64) -> Vec<u8>;
+
 /// A tar with one member, whose checksum field is what `write` makes of its unsigned and signed sums.
 fn tar_with_sum(name: &[u8], content: &[u8], write: impl Fn(i64, i64) -> Vec<u8>) -> Vec<u8> {
     let mut block = [0; 512];
@@ -35,7 +38,7 @@ fn tar_with_sum(name: &[u8], content: &[u8], write: impl Fn(i64, i64) -> Vec<u8>
 fn a_tar_to_any_program_is_walked_at_any_depth() {
     let inner = gzip(&eicar());
     let name = "größe.gz".as_bytes();
-    let spellings: [(&str, fn(i64, i64) -> Vec<u8>); 7] = [
+    let spellings: [(&str, Spelling); 7] = [
         ("unsigned", |sum, _| format!("{sum:06o}\0 ").into_bytes()),
         ("signed", |_, sum| format!("{sum:06o}\0 ").into_bytes()),
         ("begins with NUL", |sum, _| format!("\0{sum:06o}\0").into_bytes()),
@@ -193,6 +196,9 @@ fn whatever_the_records_of_a_zip_say_nothing_else_has_them_at_its_end() {
         assert_found(&inspected("image/png", "a.png", &png), Outcome::Mismatch, reason);
         let found = zipped(&[("a.png", &png)]);
         assert_eq!(found.outcome, Outcome::Mismatch, "{found:?}");
+        // Further behind than where unpackers look for an archive from the start.
+        let large = png_with(&[vec![7; 1 << 20], hidden.clone()].concat());
+        assert_found(&inspected("image/png", "a.png", &large), Outcome::Mismatch, reason);
         for extension in ["jpg", "gif", "pdf", "mp3", "wav", "mp4", "webm"] {
             let behind = [sample(extension), hidden.clone()].concat();
             let found = zipped(&[("a.bin", &behind)]);
