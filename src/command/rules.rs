@@ -5,7 +5,7 @@ use crate::{
     exit::{End, WrongUsage},
     terminal,
 };
-use airlock_engine::{EngineKind, Report, check, samples_of};
+use airlock_engine::{EngineKind, Progress, Report, check, samples_of};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::path::PathBuf;
@@ -45,7 +45,10 @@ pub(crate) fn run(Arguments { command: Command::Check(arguments) }: Arguments) -
         return Err(WrongUsage(format!("{} is no folder", rules.display())).into());
     }
     let spinner = terminal::spinner("compiling, and trying each rule on its samples", output.json);
-    let checked = check(engine, &rules, &samples_of(&rules));
+    let checked = check(engine, &rules, &samples_of(&rules), &mut |progress| {
+        let Progress { rule, done, of } = progress;
+        spinner.set_message(terminal::plain(&format!("{done} of {of} measured, now {rule}")));
+    });
     spinner.finish_and_clear();
     let report = match checked {
         Ok(report) => report,
@@ -70,12 +73,17 @@ fn as_json(report: &Report) -> std::io::Result<()> {
     let rules = report.rules.iter().map(|rule| {
         json!({
             "rule": rule.rule.name, "severity": rule.rule.severity.name(), "matching_samples": rule.matching,
-            "clean_samples": rule.clean, "microseconds_per_mib": rule.time_per_mib.as_micros() as u64,
+            "clean_samples": rule.clean, "microseconds_per_mib": rule.worst.time_per_mib.as_micros() as u64,
+            "hardest": rule.worst.input.to_string(), "grows": rule.worst.grows,
         })
     });
     let problems = report.problems.iter().map(ToString::to_string);
     terminal::json(&json!({
         "engine": report.engine.name(), "hash": report.hash,
+        "together": {
+            "microseconds_per_mib": report.together.1.time_per_mib.as_micros() as u64,
+            "hardest": report.together.1.input.to_string(), "rule": report.together.0,
+        },
         "rules": rules.collect::<Vec<_>>(), "problems": problems.collect::<Vec<_>>(),
     }))
 }
@@ -83,13 +91,20 @@ fn as_json(report: &Report) -> std::io::Result<()> {
 /// The slowest rules first: they are what a scan's time is made of.
 fn as_text(report: &Report) -> std::io::Result<()> {
     let mut rules: Vec<_> = report.rules.iter().collect();
-    rules.sort_by_key(|rule| std::cmp::Reverse(rule.time_per_mib));
-    terminal::line("ms/MiB  match  clean  rule")?;
+    rules.sort_by_key(|rule| std::cmp::Reverse(rule.worst.time_per_mib));
+    terminal::line(" ms/MiB  match  clean  rule, and what it finds hardest")?;
     for rule in rules {
-        let milliseconds = rule.time_per_mib.as_secs_f64() * 1000.0;
+        let milliseconds = rule.worst.time_per_mib.as_secs_f64() * 1000.0;
+        let input = &rule.worst.input;
         let (matching, clean, name) = (rule.matching, rule.clean, terminal::plain(&rule.rule.name));
-        terminal::line(format_args!("{milliseconds:6.2}  {matching:5}  {clean:5}  {name}"))?;
+        terminal::line(format_args!("{milliseconds:7.2}  {matching:5}  {clean:5}  {name}: {input}"))?;
     }
+    let (rule, worst) = &report.together;
+    let milliseconds = worst.time_per_mib.as_secs_f64() * 1000.0;
+    terminal::line(format_args!(
+        "{milliseconds:7.2}  all of them together, on what {} finds hardest",
+        terminal::plain(rule)
+    ))?;
     for problem in &report.problems {
         terminal::line(format_args!("problem: {}", terminal::plain(&problem.to_string())))?;
     }

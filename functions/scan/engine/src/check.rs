@@ -3,11 +3,16 @@
 //! Samples are base64, so that no one takes them for what they hold: a rule must match what is in
 //! `samples/<rule>/match/<file name>.b64` and must not match what is in `samples/<rule>/clean/`.
 
+mod search;
+mod specimen;
 mod speed;
+mod strings;
 
-use crate::{Engine, EngineError, EngineKind, RuleInfo, RulesError, Source};
+use crate::{Engine, EngineError, EngineKind, RuleInfo, RulesError, Source, outline::outline};
 use airlock_content::{Declared, media_types};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+pub use search::{Input, Worst};
+pub use speed::{MOST, MOST_TOGETHER};
 use std::{
     fmt, fs, io,
     path::{Path, PathBuf},
@@ -26,6 +31,8 @@ pub struct Report {
     pub hash: String,
     /// Each rule, sorted by name.
     pub rules: Vec<RuleReport>,
+    /// What all rules together find hardest, of what each finds hardest, and the rule that it was made for.
+    pub together: (String, Worst),
     /// What must be put right; none if the rules are fit to be used.
     pub problems: Vec<Problem>,
 }
@@ -39,8 +46,19 @@ pub struct RuleReport {
     pub matching: usize,
     /// How many samples it must not match.
     pub clean: usize,
-    /// How long the rule takes, by itself, for 1 MiB of what it finds hardest.
-    pub time_per_mib: Duration,
+    /// What the rule, by itself, finds hardest.
+    pub worst: Worst,
+}
+
+/// How far a check is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// The rule that is measured now.
+    pub rule: &'a str,
+    /// How many are done.
+    pub done: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 /// Whether a sample must match.
@@ -109,15 +127,38 @@ pub enum Problem {
         #[source]
         error: EngineError,
     },
-    /// The rule holds up every scan.
-    #[error("{rule} is slow, {} ms for 1 MiB: give its strings four fixed bytes to look for", time_per_mib.as_millis())]
+    /// The rule holds up every scan of whoever writes what it finds hard.
+    #[error(
+        "{}:{line}: {rule} is slow, {} ms for 1 MiB of {}{}: {REMEDY}", path.display(), worst.time_per_mib.as_millis(),
+        worst.input, if worst.grows { ", and the more the longer it takes for each" } else { "" }
+    )]
     Slow {
         /// The rule.
         rule: String,
-        /// How long it takes for 1 MiB of what it finds hardest.
-        time_per_mib: Duration,
+        /// The file that it stands in.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What it finds hardest.
+        worst: Worst,
+    },
+    /// No rule is slow, but too many look for the same.
+    #[error(
+        "all rules together are slow, {} ms for 1 MiB of {}, which {rule} finds hardest: give strings that begin alike other \
+         beginnings, or one rule for all",
+        worst.time_per_mib.as_millis(), worst.input
+    )]
+    SlowTogether {
+        /// The rule that this was made for.
+        rule: String,
+        /// What they find hardest.
+        worst: Worst,
     },
 }
+
+/// What makes a rule fast.
+const REMEDY: &str = "give its strings four fixed bytes that are rare, jumps and loops fewer steps than their beginnings \
+                      have bytes, or two strings in place of one with a long jump; and loop over no matches";
 
 /// Where the samples of the rules in `rules` are: in `samples` inside that folder, or beside it.
 pub fn samples_of(rules: &Path) -> PathBuf {
@@ -131,11 +172,16 @@ pub fn samples_of(rules: &Path) -> PathBuf {
 /// # Errors
 ///
 /// If the rules can't be compiled. What is wrong with rules that can be is in the report.
-pub fn check(kind: EngineKind, rules: &Path, samples: &Path) -> Result<Report, RulesError> {
+pub fn check(
+    kind: EngineKind,
+    rules: &Path,
+    samples: &Path,
+    progress: &mut (dyn FnMut(Progress<'_>) + Send),
+) -> Result<Report, RulesError> {
     let sources = Source::read(rules)?;
     let engine = Engine::compile(kind, &sources)?;
     let mut problems = Vec::new();
-    let mut contents = Vec::new();
+    let mut tried = Vec::new();
     let mut reports = Vec::new();
     for rule in engine.rules() {
         let mut counts = [0, 0];
@@ -148,11 +194,11 @@ pub fn check(kind: EngineKind, rules: &Path, samples: &Path) -> Result<Report, R
             *count = found.len();
             for sample in found {
                 problems.extend(sample.try_on(&engine, &rule.name, side));
-                contents.push(sample.content);
+                tried.push((rule.name.clone(), side, sample));
             }
         }
         let [matching, clean] = counts;
-        reports.push(RuleReport { rule: rule.clone(), matching, clean, time_per_mib: Duration::ZERO });
+        reports.push(RuleReport { rule: rule.clone(), matching, clean, worst: Worst::default() });
     }
     let folders = fs::read_dir(samples).into_iter().flatten().flatten().map(|entry| entry.path());
     let of_no_rule = |path: &PathBuf| {
@@ -161,13 +207,26 @@ pub fn check(kind: EngineKind, rules: &Path, samples: &Path) -> Result<Report, R
             .any(|known| Some(known.rule.name.as_str()) == path.file_name().and_then(|name| name.to_str()))
     };
     problems.extend(folders.filter(of_no_rule).map(Problem::NoRule));
-    speed::measure(kind, &sources, &contents, &mut reports)?;
-    let slow = reports.iter().filter(|report| report.time_per_mib > speed::MOST);
-    problems.extend(slow.map(|RuleReport { rule, time_per_mib, .. }| Problem::Slow {
-        rule: rule.name.clone(),
-        time_per_mib: *time_per_mib,
-    }));
-    Ok(Report { engine: kind, hash: engine.rules_hash().to_owned(), rules: reports, problems })
+    let together = speed::measure(kind, &sources, &tried, &mut reports, progress)?;
+    problems.extend(reports.iter().filter_map(|report| slow(report, &sources)));
+    let is_slow = together.1.time_per_mib > speed::MOST_TOGETHER;
+    if is_slow && !problems.iter().any(|problem| matches!(problem, Problem::Slow { .. })) {
+        problems.push(Problem::SlowTogether { rule: together.0.clone(), worst: together.1.clone() });
+    }
+    Ok(Report { engine: kind, hash: engine.rules_hash().to_owned(), rules: reports, together, problems })
+}
+
+fn slow(RuleReport { rule, worst, .. }: &RuleReport, sources: &[Source]) -> Option<Problem> {
+    if worst.time_per_mib <= speed::MOST && !worst.grows {
+        return None;
+    }
+    let place = sources.iter().find_map(|source| {
+        let found =
+            outline(&source.text).iter().find(|found| found.name == rule.name).map(|found| found.line)?;
+        Some((source.path.clone(), found))
+    });
+    let (path, line) = place.unwrap_or_default();
+    Some(Problem::Slow { rule: rule.name.clone(), path, line, worst: worst.clone() })
 }
 
 struct Sample {
@@ -215,3 +274,6 @@ fn decoded(path: &Path) -> io::Result<Vec<u8>> {
     let text: String = fs::read_to_string(path)?.split_ascii_whitespace().collect();
     BASE64_STANDARD.decode(text).map_err(io::Error::other)
 }
+
+#[cfg(test)]
+mod tests;

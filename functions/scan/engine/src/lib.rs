@@ -22,7 +22,9 @@ use parts::Parts;
 use rule::Described;
 use std::time::Duration;
 
-pub use check::{Problem, Report, RuleReport, Side, check, samples_of};
+pub use check::{
+    Input, MOST, MOST_TOGETHER, Problem, Progress, Report, RuleReport, Side, Worst, check, samples_of,
+};
 pub use kind::{EngineKind, UnknownEngine};
 pub use rule::{RuleInfo, RuleSet};
 pub use scanner::Scanner;

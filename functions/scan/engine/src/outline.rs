@@ -147,7 +147,7 @@ pub(crate) fn imports(text: &str) -> Vec<&str> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token<'t> {
+pub(crate) enum Token<'t> {
     Word(&'t str),
     /// What stands between two quotation marks, escapes and all.
     Text(&'t str),
@@ -156,7 +156,7 @@ enum Token<'t> {
 
 /// Tokens and where they are. Comments and regular expressions are left out: a slash starts one or
 /// the other, as division is a backslash in YARA.
-fn tokens(text: &str) -> Vec<(Token<'_>, Range<usize>)> {
+pub(crate) fn tokens(text: &str) -> Vec<(Token<'_>, Range<usize>)> {
     let bytes = text.as_bytes();
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -205,7 +205,7 @@ fn until(text: &str, at: usize, mark: &str) -> usize {
 }
 
 /// The position behind the next `mark` that has no backslash before it.
-fn closing(bytes: &[u8], mut at: usize, mark: u8) -> usize {
+pub(crate) fn closing(bytes: &[u8], mut at: usize, mark: u8) -> usize {
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b'\\' => at += 2,
@@ -218,7 +218,7 @@ fn closing(bytes: &[u8], mut at: usize, mark: u8) -> usize {
 }
 
 /// The bytes that a literal stands for.
-fn unescaped(literal: &str) -> Vec<u8> {
+pub(crate) fn unescaped(literal: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(literal.len());
     let mut rest = literal.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {

@@ -1,46 +1,117 @@
-//! How long each rule takes by itself.
+//! How long each rule takes by itself, and all of them together.
 //!
 //! A rule is cut out, compiled with the rules that it names, and timed over contents that are hard
-//! on one kind of string or another. Engines warn of slow strings too, but the crate `yara` keeps
-//! libyara's warnings to itself, and neither engine knows what a rule costs.
+//! on one kind of string or another, and on what it finds hardest ([`super::search`]). Engines warn of slow
+//! strings too, but the crate `yara` keeps libyara's warnings to itself, and neither engine knows what a rule
+//! costs.
 
-use super::{RuleReport, TIMEOUT};
+use super::{
+    Progress, RuleReport, Sample, Side,
+    search::{Head, Input, Watch, Worst, Yardstick, worst},
+    strings::{Pattern, patterns},
+};
 use crate::{
     Engine, EngineKind, RulesError, Source,
     outline::{Outline, imports, outline},
 };
-use airlock_content::Declared;
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    num::NonZero,
+    panic::resume_unwind,
+    sync::{Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
 
 /// A rule that takes longer for 1 MiB is slow.
-pub(super) const MOST: Duration = Duration::from_millis(50);
+pub const MOST: Duration = Duration::from_millis(50);
+/// Rules that take longer for 1 MiB together are.
+pub const MOST_TOGETHER: Duration = Duration::from_millis(100);
 
 const MIB: usize = 1 << 20;
-const ROUNDS: usize = 3;
+/// So much of what one rule finds hardest is scanned with all of them, and so many of these are looked at twice.
+const SHARE: usize = 128 << 10;
+const HARDEST: usize = 4;
+/// What is looked at of how a sample begins.
+const HEAD: usize = 128;
+const HEADS: usize = 2;
 
-/// Puts the time of each rule into its report.
+/// Puts the worst of each rule into its report. The worst for all together, and the rule that it was made for.
 pub(super) fn measure(
     kind: EngineKind,
     sources: &[Source],
-    samples: &[Vec<u8>],
+    samples: &[(String, Side, Sample)],
     reports: &mut [RuleReport],
-) -> Result<(), RulesError> {
+    progress: &mut (dyn FnMut(Progress<'_>) + Send),
+) -> Result<(String, Worst), RulesError> {
     let outlines: Vec<(&str, Outline<'_>)> = sources
         .iter()
         .flat_map(|source| outline(&source.text).into_iter().map(|rule| (source.text.as_str(), rule)))
         .collect();
-    let contents = contents(samples);
-    for report in reports {
-        let engine =
-            Engine::compile_whole(kind, &[Source::new("one.yar", &alone(&outlines, &report.rule.name))])?;
-        let worst = contents.iter().map(|content| time(&engine, content)).collect::<Result<Vec<_>, _>>()?;
-        report.time_per_mib = worst.into_iter().max().unwrap_or_default();
-    }
-    Ok(())
+    let others = others(samples);
+    let yardstick = Yardstick::new(kind)?;
+    let of = reports.len();
+    let one = |name: &str| -> Result<Worst, RulesError> {
+        let (text, looked_for) = alone(&outlines, name);
+        let engine = Engine::compile_whole(kind, &[Source::new("one.yar", &text)])?;
+        let heads = samples.iter().filter(|(rule, side, _)| rule == name && *side == Side::Match);
+        let heads: Vec<Head> = heads.take(HEADS).map(|(_, _, sample)| head(sample)).collect();
+        Ok(worst(&engine, &looked_for, &heads, &others, MOST, &yardstick)?)
+    };
+    // Each thread counts its own time, so they do not disturb what they measure.
+    let (queue, told) = (Mutex::new(reports.iter_mut().enumerate()), Mutex::new(progress));
+    let work = || -> Result<(), RulesError> {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((done, report)) = next else { return Ok(()) };
+            let rule = report.rule.name.as_str();
+            told.lock().unwrap_or_else(PoisonError::into_inner)(Progress { rule, done, of });
+            report.worst = one(rule)?;
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        let started: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mine = work();
+        let others =
+            started.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        others.fold(mine, Result::and)
+    })?;
+    // As if every rule's strings were always looked for: which are is for the content to choose.
+    let all = Engine::compile_whole(kind, sources)?;
+    together(&all, reports, &yardstick)
 }
 
-/// The text of one rule, of the rules that it names, and of the imports beside them.
-fn alone(outlines: &[(&str, Outline<'_>)], name: &str) -> String {
+fn together(
+    all: &Engine,
+    reports: &[RuleReport],
+    yardstick: &Yardstick,
+) -> Result<(String, Worst), RulesError> {
+    let mut watch = Watch::new(all);
+    let mut found = Vec::new();
+    for report in reports {
+        found.push((watch.per_mib(&report.worst.input, SHARE, 1)?, report));
+    }
+    found.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
+    let mut hardest = (String::new(), Worst::default());
+    for (_, report) in found.into_iter().take(HARDEST) {
+        let slowness = yardstick.slowness()?;
+        let time_per_mib = watch.per_mib(&report.worst.input, SHARE, 4)?.div_f64(slowness);
+        if time_per_mib > hardest.1.time_per_mib {
+            let input = report.worst.input.clone();
+            hardest = (report.rule.name.clone(), Worst { input, time_per_mib, grows: report.worst.grows });
+        }
+    }
+    Ok(hardest)
+}
+
+fn head(sample: &Sample) -> Head {
+    let bytes = sample.content.get(..HEAD).unwrap_or(&sample.content).to_vec();
+    Head { file_name: sample.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), bytes }
+}
+
+/// The text of one rule, of the rules that it names, and of the imports beside them; and the strings of these.
+fn alone(outlines: &[(&str, Outline<'_>)], name: &str) -> (String, Vec<Pattern>) {
     let mut wanted = BTreeSet::from([name]);
     // A rule names only rules before it.
     for (_, rule) in outlines.iter().rev() {
@@ -50,13 +121,14 @@ fn alone(outlines: &[(&str, Outline<'_>)], name: &str) -> String {
     }
     let rules: Vec<_> = outlines.iter().filter(|(_, rule)| wanted.contains(rule.name)).collect();
     let imports: BTreeSet<&str> = rules.iter().flat_map(|(text, _)| imports(text)).collect();
-    let texts = rules.iter().filter_map(|(text, rule)| text.get(rule.range.clone()));
-    imports.into_iter().chain(texts).collect::<Vec<_>>().join("\n")
+    let texts: Vec<&str> = rules.iter().filter_map(|(text, rule)| text.get(rule.range.clone())).collect();
+    let looked_for = texts.iter().flat_map(|text| patterns(text)).collect();
+    (imports.into_iter().chain(texts).collect::<Vec<_>>().join("\n"), looked_for)
 }
 
-/// 1 MiB each of what a rule may find hard: what rules look for, over and over; the same byte; blanks
-/// and line ends; letters; any bytes.
-fn contents(samples: &[Vec<u8>]) -> Vec<Vec<u8>> {
+/// What any rule may find hard: the same byte; blanks and line ends; letters; any bytes; and the samples of
+/// all rules, one after another.
+fn others(samples: &[(String, Side, Sample)]) -> Vec<Input> {
     let mut random = 0x9E37_79B9_7F4A_7C15_u64;
     // Xorshift: the same bytes each time.
     let mut any = || {
@@ -65,31 +137,13 @@ fn contents(samples: &[Vec<u8>]) -> Vec<Vec<u8>> {
         random ^= random << 17;
         random.to_be_bytes()[3]
     };
-    let filled = |pattern: &[u8]| pattern.iter().copied().cycle().take(MIB).collect::<Vec<u8>>();
-    let letters = (0..MIB).map(|_| b"  etaoinshrdlu,.;<=/ET01\n"[usize::from(any()) % 25]).collect();
-    let mut contents = vec![letters, (0..MIB).map(|_| any()).collect()];
-    contents.extend([&[0][..], b"A", b" \n", b"<", b"/ "].map(filled));
-    if !samples.concat().is_empty() {
-        contents.push(filled(&samples.concat()));
+    let letters: Vec<u8> =
+        (0..MIB / 4).map(|_| b"  etaoinshrdlu,.;<=/ET01\n"[usize::from(any()) % 25]).collect();
+    let bytes: Vec<u8> = (0..MIB / 4).map(|_| any()).collect();
+    let all: Vec<u8> = samples.iter().flat_map(|(_, _, sample)| sample.content.iter().copied()).collect();
+    let mut pieces: Vec<&[u8]> = vec![&letters, &bytes, &[0], b"A", b" \n", b"<", b"/ "];
+    if !all.is_empty() {
+        pieces.push(&all);
     }
-    contents
-}
-
-/// The processor's time that this thread has used.
-fn thread_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanoseconds)
-}
-
-/// The best of a few rounds, in time of this thread alone: what else the machine does only adds to it.
-fn time(engine: &Engine, content: &[u8]) -> Result<Duration, RulesError> {
-    let mut best = Duration::MAX;
-    for _ in 0..ROUNDS {
-        let declared = Declared { content_type: "", file_name: "", size: content.len() as u64 };
-        let start = thread_time();
-        engine.scan(content, &declared, TIMEOUT)?;
-        best = best.min(thread_time().saturating_sub(start));
-    }
-    Ok(best)
+    pieces.into_iter().map(|piece| Input::new(&Head::default(), piece)).collect()
 }
