@@ -24,13 +24,10 @@ rule archive_behind_picture
         reference = "https://attack.mitre.org/techniques/T1027/003/"
     strings:
         // ZIP files behind others are found when the content is identified.
-        $png = { 49 45 4E 44 AE 42 60 82 ( 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
-        $jpeg = { FF D9 ( 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
-        $gif = { 00 3B ( 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
+        $end = { ( 49 45 4E 44 AE 42 60 82 | FF D9 | 00 3B ) ( 52 61 72 21 1A 07 | 37 7A BC AF 27 1C ) }
     condition:
-        ($png and uint32be(0) == 0x89504E47)
-        or ($jpeg and (uint32be(0) >> 8) == 0xFFD8FF)
-        or ($gif and uint32be(0) == 0x47494638)
+        $end
+        and (uint32be(0) == 0x89504E47 or (uint32be(0) >> 8) == 0xFFD8FF or uint32be(0) == 0x47494638)
 }
 
 rule java_archive_inside_media
@@ -40,7 +37,8 @@ rule java_archive_inside_media
         description = "A picture, a sound or a video that is a Java archive too (GIFAR)"
         reference = "https://cwe.mitre.org/data/definitions/434.html"
     strings:
-        $manifest = /PK\x01\x02.{42}META-INF\/MANIFEST\.MF/s
+        // In front of a name stands a length or an offset, whose last byte is small.
+        $manifest = /[\x00-\x08]META-INF\/MANIFEST\.MF/
     condition:
         $manifest
         and (uint32be(0) == 0x89504E47 or (uint32be(0) >> 8) == 0xFFD8FF or uint32be(0) == 0x47494638
@@ -56,8 +54,8 @@ rule archive_with_disguised_program
         reference = "https://attack.mitre.org/techniques/T1036/007/"
     strings:
         // A name in the ZIP's directory that ends in two extensions, or whose end is shown in reverse.
-        $double = /PK\x01\x02.{42}[^\x00]{1,120}\.(pdf|docx?|xlsx?|pptx?|rtf|txt|csv|jpe?g|png|gif|mp[34]|zip)[ _]{0,80}\.(exe|scr|pif|com|cpl|lnk|hta|jse?|vb[se]|wsf|bat|cmd|ps1|msi)(PK\x01\x02|PK\x05\x06|\x55\x54[\x05\x09\x0D]\x00|\x0A\x00 \x00|\x75\x78\x0B\x00)/s nocase
-        $reversed = /PK\x01\x02.{42}[^\x00]{1,120}\xE2\x80\xAE[^\x00]{1,40}\.(exe|scr|pif|com|cpl|lnk|hta|jse?|vb[se]|wsf|bat|cmd|ps1|msi)/s nocase
+        $double = /[^\x00]\.(pdf|docx?|xlsx?|pptx?|rtf|txt|csv|jpe?g|png|gif|mp[34]|zip)[ _]*\.(exe|scr|p(if|s1)|c(om|pl|md)|lnk|hta|jse?|vb[se]|wsf|bat|msi)(PK\x01\x02|PK\x05\x06|\x55\x54[\x05\x09\x0D]\x00|\x0A\x00 \x00|\x75\x78\x0B\x00)/s nocase
+        $reversed = /\xE2\x80\xAE[^\x00\xAE.]*\.[bcehjlmpsvw][abcimnopstx][1acdefiklmrst]/s nocase
     condition:
         any of them and uint32be(0) == 0x504B0304
 }
@@ -69,7 +67,7 @@ rule php_archive
         description = "A PHP archive (PHAR), which PHP unpacks, objects and all, from any file"
         reference = "https://www.php.net/manual/en/phar.fileformat.php"
     strings:
-        $stub = /__HALT_COMPILER\(\);( ?\?>)?[\r\n]{0,2}.{4,18}\x11\x00/s
+        $stub = /__HALT_COMPILER[(][)];[^\x00]{0,9}\x00/ // so that its rare beginning is looked for
     condition:
         // The signature's mark is the end of the file.
         uint32be(filesize - 4) == 0x47424D42 and $stub
@@ -82,8 +80,6 @@ rule java_object_that_runs_code
         description = "A serialized Java object that runs code when it is read"
         reference = "https://cwe.mitre.org/data/definitions/502.html"
     strings:
-        $object = { AC ED 00 05 ( 70 | 71 | 72 | 73 | 74 | 75 | 76 | 77 | 78 | 7A | 7B | 7C | 7D ) }
-        $base64 = "rO0AB"
         $gadget_1 = "org.apache.commons.collections.functors.InvokerTransformer"
         $gadget_2 = "org.apache.commons.collections4.functors.InvokerTransformer"
         $gadget_3 = "functors.InstantiateTransformer"
@@ -102,8 +98,10 @@ rule java_object_that_runs_code
         $gadget_17 = "com.sun.rowset.JdbcRowSetImpl" base64
         $gadget_18 = "org.springframework.core.SerializableTypeWrapper$MethodInvokeTypeProvider" base64
     condition:
-        (uint32be(0) == 0xACED0005 or uint32be(0) == 0x724F3041)
-        and ($object at 0 or $base64 at 0) and any of ($gadget_*)
+        // Then what an object of any kind begins with; or the same in base64, "rO0AB".
+        ((uint32be(0) == 0xACED0005 and uint8(4) >= 0x70 and uint8(4) <= 0x7D)
+         or (uint32be(0) == 0x724F3041 and uint8(4) == 0x42))
+        and any of ($gadget_*)
 }
 
 rule pickle_that_runs_code
@@ -113,11 +111,17 @@ rule pickle_that_runs_code
         description = "A Python pickle that runs code when it is read"
         reference = "https://docs.python.org/3/library/pickle.html#restricting-globals"
     strings:
-        $by_name = /c(os|posix|nt|subprocess|commands|pty|builtins|__builtin__|runpy|importlib)\n(system|popen\w{0,3}|spawn\w{0,4}|exec\w{0,4}|eval|Popen|call|check_call|check_output|run|run_path|run_module|import_module|__import__|compile|getoutput|getattr)\n/
-        $by_stack = /\x8c[\x02-\x0b](os|posix|nt|subprocess|commands|pty|builtins|runpy|importlib)\x94?\x8c[\x03-\x0d](system|popen\w{0,3}|spawn\w{0,4}|exec\w{0,4}|eval|Popen|call|check_call|check_output|run|run_path|run_module|import_module|__import__|compile|getoutput|getattr)\x94?\x93/
+        // A module whose functions run programs, and the beginning of a function's name; the name itself may
+        // stand elsewhere, as no engine should try all names behind all modules.
+        $by_name = /(cos\n|cposix\n|cnt\n|csubprocess\n|ccommands\n|cpty\n|crunpy\n|cimportlib\n)[A-Za-z_]/
+        $by_name_builtin = /c(builtins|__builtin__)\n(exec|eval|compile|getattr|__import__)/
+        $by_stack = /(\x8c\x02os|\x8c\x05posix|\x8c\x02nt|\x8c\x0asubprocess|\x8c\x08commands|\x8c\x03pty|\x8c\x05runpy|\x8c\x09importlib)\x94?\x8c[\x03-\x0d][A-Za-z_]*\x94?\x93/
+        $by_stack_builtin = /\x8c\x08builtins\x94?\x8c[\x03-\x0d](exec|eval|compile|getattr|__import__)\x94?\x93/
+        $name = /[\n\x03-\x0d](system|popen|spawn|exec|eval|Popen|call|check_|run\n|run\x94?\x93|run_|import_module|compile|getoutput|getattr)/
     condition:
         // STOP is the last opcode.
         uint8(filesize - 1) == 0x2E
-        and (uint8(0) == 0x63 or (uint8(0) == 0x80 and uint8(1) >= 2 and uint8(1) <= 5))
-        and ($by_name at 0 or (uint8(0) == 0x80 and any of them))
+        and ((uint8(0) == 0x63 and (($by_name and $name) or $by_name_builtin))
+             or (uint8(0) == 0x80 and uint8(1) >= 2 and uint8(1) <= 5
+                 and ((any of ($by_name, $by_stack) and $name) or any of ($by_name_builtin, $by_stack_builtin))))
 }

@@ -26,8 +26,9 @@ rule ooxml_macro_project
         description = "An Office document with a macro project inside"
         reference = "https://learn.microsoft.com/openspecs/office_file_formats/ms-offmacro/"
     strings:
-        // The name in a central directory entry, which is never compressed.
-        $project = /PK\x01\x02.{42}(word|xl|ppt)\/vbaProject\.bin/s nocase
+        // The name in a header or a directory entry, which is never compressed. In front of it stands a length or
+        // an offset, whose last byte is small.
+        $project = /[\x00-\x08](word|xl|ppt)\/vbaProject\.bin/ nocase
     condition:
         $project and uint32be(0) == 0x504B0304
 }
@@ -43,7 +44,7 @@ rule rtf_object
         $automatic_1 = "\\objupdate"
         $automatic_2 = "\\objautlink"
         $automatic_3 = "\\objocx"
-        $package = /\\objclass\s+(Package|OLE2Link|htmlfile|Word\.Document\.8)/ nocase
+        $package = /\\objclass\s+[HOPW](ackage|LE2Link|tmlfile|ord\.Document\.8)/ nocase
     condition:
         uint32be(0) == 0x7B5C7274 and $data and (any of ($automatic_*) or $package)
 }
@@ -71,7 +72,7 @@ rule office_xml_with_macros
     strings:
         $opened_by_office = /<\?mso-application\s+progid\s*=\s*["'](Word\.Document|Excel\.Sheet|PowerPoint\.Show)/ nocase
         $word_macros = /w:macrosPresent\s*=\s*["']yes/ nocase
-        $word_project = /editdat.\.mso/ nocase
+        $word_project = "editdata.mso" nocase
         $package_project = "application/vnd.ms-office.vbaProject" nocase
     condition:
         $opened_by_office in (0..1024) and any of ($word_*, $package_project)

@@ -40,10 +40,11 @@ rule executable_inside_other_file
         description = "A Windows program inside something that is no program"
         reference = "https://attack.mitre.org/techniques/T1027/009/"
     strings:
-        $program = /MZ.{76,120}This program (cannot be run in DOS mode|must be run under Win)/s
+        // What its first bytes write, and the end of the code that writes it.
+        $program = /([\x80-\xFF]!|[\x00\x90])This program (cannot be run in DOS mode|must be run under Win)/
     condition:
-        // A program as such is what other rules are for, and members of archives are files of their own.
-        for any i in (1..#program) : (@program[i] > 0)
+        // Members of archives are files of their own.
+        $program
         and (declared_type startswith "image/" or declared_type startswith "audio/"
              or declared_type startswith "video/" or declared_type startswith "text/"
              or declared_type == "application/pdf" or declared_type == "application/json"
@@ -71,7 +72,7 @@ rule internet_shortcut_to_program
         reference = "https://attack.mitre.org/techniques/T1204/002/"
     strings:
         $section = "[InternetShortcut]" nocase
-        $target = /\n[ \t]*(URL|IconFile)[ \t]*=[ \t]*(file:|\\\\)/ nocase
+        $target = /\n[ \t]*(URL|IconFile)[ \t]*=[ \t]*[f\\](ile:|\\)/ nocase
     condition:
         $section in (0..64) and $target
 }

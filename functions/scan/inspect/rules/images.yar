@@ -12,9 +12,16 @@ rule script_inside_media
         $script = /<script[\s>\/]/ nocase
         $svg = /<svg[\s>]/ nocase
         $iframe = /<iframe[\s>]/ nocase
-        $handler = /<\w{3,6}\s[^>\x00]{0,80}\bon(load|error|click|focus|end)\s*=/ nocase
-        $server_page = /<%(@\s*(page|language|import)|eval|response)/ nocase
-        $server_code = /<%\s+(e?v?al|r?e?s?p?onse)\b/ nocase // optional letters, as no engine should look for these words
+        $handler = /\bon(load|error|click|focus|end)\s*=/ nocase
+        $server_page_1 = "<%eval" nocase
+        $server_page_2 = "<%response" nocase
+        $server_page_3 = "<%@ page" nocase
+        $server_page_4 = "<%@page" nocase
+        $server_page_5 = "<%@ language" nocase
+        $server_page_6 = "<%@language" nocase
+        $server_page_7 = "<%@ import" nocase
+        $server_page_8 = "<%@import" nocase
+        $server_code = /<%\s+(ev[a]l|re[s]ponse)\b/ nocase // classes, as no engine should look for these words
     condition:
         any of them
         and (uint32be(0) == 0x89504E47                                      // PNG
@@ -34,19 +41,19 @@ rule script_inside_svg
         description = "SVG that runs script"
         reference = "https://www.w3.org/TR/SVG2/interact.html#ScriptElement"
     strings:
-        $root_1 = /<svg[\s>]/ nocase
-        $root_2 = /<[\w.-]{1,20}:svg[\s>]/ nocase
         $script_1 = /<script[\s>\/]/ nocase
         $script_2 = /<[\w.-]{1,20}:script[\s>\/]/ nocase
-        $handler = /\son(load|error|click|mouse\w{1,8}|focus\w{0,3}|begin|end|activate|animation\w{1,9})\s*=\s*["']/ nocase
+        $handler = /\s(onload|onerror|onclick|onmouse[a-z]{2,5}|onfocus(in|out)?|onbegin|onend|onactivate|onanimation\w{1,9})\s*=\s*["']/ nocase
         $link = /href\s*=\s*["']\s*(javascript:|data:text\/html)/ nocase
         $foreign_1 = /<foreignObject[\s>]/ nocase
         $foreign_2 = /<[\w.-]{1,20}:foreignObject[\s>]/ nocase
         $frame_1 = /<(iframe|embed|object)[\s>]/ nocase
         $frame_2 = /<[\w.-]{1,20}:(iframe|embed|object)[\s>]/ nocase
     condition:
-        any of ($root_*) in (0..2048)
-        and (any of ($script_*, $handler, $link) or (any of ($foreign_*) and any of ($frame_*)))
+        (any of ($script_*, $handler, $link) or (any of ($foreign_*) and any of ($frame_*)))
+        // "<svg" or ":svg" near the beginning: as a string it would be kept wherever it is.
+        and for any i in (0..2068) : (
+            (uint32be(i) | 0x00202020) == 0x3C737667 or (uint32be(i) | 0x00202020) == 0x3A737667)
 }
 
 rule script_inside_utf_16_svg
@@ -56,11 +63,9 @@ rule script_inside_utf_16_svg
         description = "SVG in UTF-16 that runs script"
         reference = "https://www.w3.org/TR/SVG2/interact.html#ScriptElement"
     strings:
-        $root_1 = /<svg[\s>]/ nocase wide
-        $root_2 = /<[\w.-]{1,20}:svg[\s>]/ nocase wide
         $script_1 = /<script[\s>\/]/ nocase wide
         $script_2 = /<[\w.-]{1,20}:script[\s>\/]/ nocase wide
-        $handler = /\son(load|error|click|mouse\w{1,8}|focus\w{0,3}|begin|end|activate|animation\w{1,9})\s*=\s*["']/ nocase wide
+        $handler = /\s(onload|onerror|onclick|onmouse[a-z]{2,5}|onfocus(in|out)?|onbegin|onend|onactivate|onanimation\w{1,9})\s*=\s*["']/ nocase wide
         $link = /href\s*=\s*["']\s*(javascript:|data:text\/html)/ nocase wide
         $foreign_1 = /<foreignObject[\s>]/ nocase wide
         $foreign_2 = /<[\w.-]{1,20}:foreignObject[\s>]/ nocase wide
@@ -69,6 +74,8 @@ rule script_inside_utf_16_svg
     condition:
         // A byte order mark, or a tag without one.
         (uint16be(0) == 0xFFFE or uint16be(0) == 0xFEFF or uint16be(0) == 0x3C00 or uint16be(0) == 0x003C)
-        and any of ($root_*) in (0..4096)
         and (any of ($script_*, $handler, $link) or (any of ($foreign_*) and any of ($frame_*)))
+        and for any i in (0..4136) : (
+            ((uint32be(i) | 0x00002000) == 0x3C007300 or (uint32be(i) | 0x00002000) == 0x3A007300)
+            and (uint32be(i + 4) | 0x20002000) == 0x76006700)
 }

@@ -8,10 +8,11 @@ rule office_remote_template
         description = "An Office document that loads its template, and that template's macros, from elsewhere"
         reference = "https://attack.mitre.org/techniques/T1221/"
     strings:
-        $type_first = /<Relationship\s[^>]{0,300}\/attachedTemplate["'][^>]{0,300}Target\s*=\s*["'](https?:|ftp:|mhtml:|\\\\|file:\/\/[^\/\\])/ nocase
-        $target_first = /<Relationship\s[^>]{0,300}Target\s*=\s*["'](https?:|ftp:|mhtml:|\\\\|file:\/\/[^\/\\])[^>]{0,500}\/attachedTemplate["']/ nocase
+        // Attributes of one element. What a loop accepts ends where the string itself could begin again.
+        $type_first = /relationships\/attachedTemplate["'](\s+(Id|TargetMode)\s*=\s*["'][\w.-]*["'])*\s+Target\s*=\s*["']((https?|ftp|mhtml):|\\\\|file:\/\/[^\/\\])/ nocase
+        $target_first = /\sTarget\s*=\s*["']((https?|ftp|mhtml):|\\\\|file:\/\/[^\/\\])[^"'<>]*["'](\s+(Id|TargetMode)\s*=\s*["'][\w.-]*["'])*\s+Type\s*=\s*["'][^"'<>]*relationships\/attachedTemplate["']/ nocase
         // Where organisations keep their templates.
-        $organisation = /Target\s*=\s*["']https:\/\/[a-z0-9-]{1,63}\.sharepoint\.com\/[^"']{1,300}\.dot[xm]/ nocase
+        $organisation = /Target\s*?=\s*?["']https:\/\/[a-z0-9-]{1,63}?\.sharepoint\.com\/.{1,300}?\.dot[xm]/s nocase
     condition:
         any of ($type_first, $target_first) and not $organisation
 }
@@ -23,8 +24,9 @@ rule office_remote_object
         description = "An Office document with an object that is fetched from the web (CVE-2017-0199, CVE-2021-40444, CVE-2022-30190)"
         reference = "https://nvd.nist.gov/vuln/detail/CVE-2022-30190"
     strings:
-        $type_first = /<Relationship\s[^>]{0,300}\/(oleObject|frame|htmlfile)["'][^>]{0,300}Target\s*=\s*["'](https?:|ftp:|mhtml:|mk:|script:|ms-\w{1,20}:)/ nocase
-        $target_first = /<Relationship\s[^>]{0,300}Target\s*=\s*["'](https?:|ftp:|mhtml:|mk:|script:|ms-\w{1,20}:)[^>]{0,500}\/(oleObject|frame|htmlfile)["']/ nocase
+        // As for templates.
+        $type_first = /relationships\/(oleObject|frame|htmlfile)["'](\s+(Id|TargetMode)\s*=\s*["'][\w.-]*["'])*\s+Target\s*=\s*["'](https?|ftp|mhtml|mk|script|ms-\w{1,20}):/ nocase
+        $target_first = /\sTarget\s*=\s*["'](https?|ftp|mhtml|mk|script|ms-\w{1,20}):[^"'<>]*["'](\s+(Id|TargetMode)\s*=\s*["'][\w.-]*["'])*\s+Type\s*=\s*["'][^"'<>]*relationships\/(oleObject|frame|htmlfile)["']/ nocase
     condition:
         any of them
 }
@@ -36,10 +38,10 @@ rule office_dde_field
         description = "A document with a field or link that starts a program (DDE)"
         reference = "https://attack.mitre.org/techniques/T1559/002/"
     strings:
-        $instruction = /<w:instrText(\s[^>]{0,80})?>\s*DDE(AUTO)?\s/ nocase
+        $instruction = /<w:instrText[^<>]*>\s*DDE(AUTO)?\s/ nocase
         $simple = /\sw:instr\s*=\s*["']\s*DDE(AUTO)?\s/ nocase
-        $link = /<ddeLink\s[^>]{0,300}ddeService\s*=\s*["'](cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript|MSExcel|certutil)(\.exe)?["']/ nocase
-        $open_document = /:dde-(connection-decl|source)\s[^>]{0,300}e-application\s*=\s*["'](cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript)/ nocase
+        $link = /\sddeService\s*=\s*["'](cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript|MSExcel|certutil)(\.exe)?["']/ nocase
+        $open_document = /:dde-application\s*=\s*["'](cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript)/ nocase
     condition:
         any of them
 }
@@ -51,7 +53,7 @@ rule excel_macro_sheet
         description = "A workbook with an Excel 4.0 macro sheet"
         reference = "https://attack.mitre.org/techniques/T1059/"
     strings:
-        $sheet = /PK\x01\x02.{42}xl\/macrosheets\//s nocase
+        $sheet = /[\x00-\x08]xl\/macrosheets\// nocase // as for macro projects
     condition:
         $sheet and uint32be(0) == 0x504B0304
 }
@@ -64,7 +66,7 @@ rule excel_hidden_macro_sheet
         reference = "https://learn.microsoft.com/openspecs/office_file_formats/ms-xls/b9ec509a-235d-424e-871d-f8e721106501"
     strings:
         // BoundSheet8: type, size, position, hidden or very hidden, macro sheet, length of the name, its encoding.
-        $sheet = { 85 00 ( 08 | 09 | 0A | 0B | 0C | 0D | 0E | 0F | 1? | 2? ) 00 ?? ?? ?? 00 ( 01 | 02 ) 01 ?? ( 00 | 01 ) }
+        $sheet = { 85 00 ( 0? | 1? | 2? ) 00 ?? ?? ?? 00 ( 01 | 02 ) 01 ?? ( 00 | 01 ) }
         $biff_8 = { 09 08 10 00 00 06 05 00 }
     condition:
         uint32be(0) == 0xD0CF11E0 and uint32be(4) == 0xA1B11AE1 and $biff_8 and $sheet
@@ -78,7 +80,7 @@ rule office_control_that_loads_pages
         reference = "https://learn.microsoft.com/openspecs/office_standards/ms-oe376/"
     strings:
         // Shell.Explorer, its HTML forms, Flash, MSHTML and the scriptlet component.
-        $class = /<ax:ocx\s[^>]{0,300}ax:classid\s*=\s*["']\{(8856F961-340A-11D0-A96B-00C04FD705A2|5512D1(10|12|14|16|18|1A|1C|1E)-5CC6-11CF-8D67-00AA00BDCE1D|D27CDB6E-AE6D-11CF-96B8-444553540000|25336920-03F9-11CF-8FD0-00AA00686F13|AE24FDAE-03C6-11D1-8B76-0080C744F389)\}/ nocase
+        $class = /\sax:classid\s*=\s*["']\{(8856F961-340A-11D0-A96B-00C04FD705A2|5512D1(10|12|14|16|18|1A|1C|1E)-5CC6-11CF-8D67-00AA00BDCE1D|D27CDB6E-AE6D-11CF-96B8-444553540000|25336920-03F9-11CF-8FD0-00AA00686F13|AE24FDAE-03C6-11D1-8B76-0080C744F389)\}/ nocase
     condition:
         $class
 }
@@ -92,7 +94,7 @@ rule onenote_with_script
     strings:
         // FileDataStoreObject: 16 bytes of type, 8 of length, 12 unused, then the file.
         $program = { E7 16 E3 BD 65 26 11 45 A4 C4 8D 4D 0B 7A 9E AC [20] ( 4D 5A | 4C 00 00 00 01 14 02 00 ) }
-        $script = /\xE7\x16\xE3\xBD\x65\x26\x11\x45\xA4\xC4\x8D\x4D\x0B\x7A\x9E\xAC.{20}[^\x00]{0,400}(<script|<hta:|<job|@echo off|powershell|WScript\.|CreateObject)/s nocase
+        $script = /\xE7\x16\xE3\xBD\x65\x26\x11\x45\xA4\xC4\x8D\x4D\x0B\x7A\x9E\xAC.{20,420}?(<script|<hta:|<job|@echo off|powershell|WScript\.|CreateObject)/s nocase
     condition:
         uint32be(0) == 0xE4525C7B and uint32be(4) == 0x8CD8A74D and uint32be(8) == 0xAEB15378
         and uint32be(12) == 0xD02996D3 and ($program or $script)

@@ -10,12 +10,12 @@ rule pdf_with_javascript
         description = "PDF with JavaScript"
         reference = "https://helpx.adobe.com/acrobat/using/javascripts-pdfs-security-risk.html"
     strings:
-        $header = "%PDF-"
         $script = /\/S\s*\/(J|#4[aA])(a|#61)(v|#76)(a|#61)(S|#53)cript\b/
-        $names = /\/(J|#4[aA])avaScript\s*(<<|\d+\s+\d+\s+R)/
-        $code = /(\/JS|\/J#53|\/#4[aA]S|\/#4[aA]#53)\s*(\(|<|\d+\s+\d+\s+R)/
+        $names = /\/(J|#4[aA])avaScript[\s<]/
+        $code = /(\/JS|\/J#53|\/#4[aA]S|\/#4[aA]#53)\s*[(<\d]/
     condition:
-        $header in (0..1024) and ($script or $names or $code)
+        ($script or $names or $code)
+        and (for any i in (0..1024) : (uint32be(i) == 0x25504446 and uint8(i + 4) == 0x2D))
 }
 
 rule pdf_that_launches_a_program
@@ -25,10 +25,10 @@ rule pdf_that_launches_a_program
         description = "PDF with an action that starts a program"
         reference = "https://attack.mitre.org/techniques/T1204/002/"
     strings:
-        $header = "%PDF-"
         $launch = /\/S\s*\/(L|#4[cC])aunch\b/
     condition:
-        $header in (0..1024) and $launch
+        $launch
+        and (for any i in (0..1024) : (uint32be(i) == 0x25504446 and uint8(i + 4) == 0x2D))
 }
 
 rule pdf_with_embedded_file
@@ -38,14 +38,14 @@ rule pdf_with_embedded_file
         description = "PDF that carries another file"
         reference = "https://opensource.adobe.com/dc-acrobat-sdk-docs/standards/pdfstandards/pdf/PDF32000_2008.pdf"
     strings:
-        $header = "%PDF-"
         $stream = /\/Type\s*\/(E|#45)mbeddedFile\b/
-        $names = /\/(E|#45)mbeddedFiles\s*(<<|\d+\s+\d+\s+R)/
+        $names = /\/(E|#45)mbeddedFiles\s*[<\d]/
         $xml = /\/Subtype\s*\/(text|application)#2[fF]xml\b/
-        $dictionary = /\/EF\s*<<\s*\/U?F\s+\d+\s+\d+\s+R/
+        $dictionary = /\/EF\s*<<\s*\/U?F\s+\d/
     condition:
         // One XML file is an electronic invoice (Factur-X, ZUGFeRD).
-        $header in (0..1024) and any of ($stream, $names, $dictionary) and not (#stream == 1 and $xml)
+        any of ($stream, $names, $dictionary) and not (#stream == 1 and $xml)
+        and (for any i in (0..1024) : (uint32be(i) == 0x25504446 and uint8(i + 4) == 0x2D))
 }
 
 rule pdf_that_submits_or_opens_remote
@@ -55,12 +55,13 @@ rule pdf_that_submits_or_opens_remote
         description = "PDF that opens a share or sends a form when it is opened"
         reference = "https://attack.mitre.org/techniques/T1187/"
     strings:
-        $header = "%PDF-"
-        $on_open = /(\/OpenAction|\/AA)\s*(<<|\d+\s+\d+\s+R)/
-        $remote = /\/S\s*\/GoTo[RE]\b[^>]{0,200}\/F\s*[(<]\s*(\\\\\\\\|\/\/|<)/
+        $on_open = /(\/OpenAction|\/AA)\s*[<\d]/
+        $remote_1 = /\/S\s*\/GoTo[RE]\b/
+        $remote_2 = /\/F\s*[(<](\\\\\\\\|\/\/|<)/
         $submit = /\/S\s*\/SubmitForm\b/
     condition:
-        $header in (0..1024) and $on_open and ($remote or $submit)
+        $on_open and (all of ($remote_*) or $submit)
+        and (for any i in (0..1024) : (uint32be(i) == 0x25504446 and uint8(i + 4) == 0x2D))
 }
 
 rule pdf_with_flash
@@ -70,12 +71,12 @@ rule pdf_with_flash
         description = "PDF with a Flash film, which only attacks still use"
         reference = "https://nvd.nist.gov/vuln/detail/CVE-2010-1297"
     strings:
-        $header = "%PDF-"
-        $media = /\/(Subtype|S)\s*\/(R|#52)ichMedia\w{0,20}/
+        $media = /\/(Subtype|S)\s*\/(R|#52)ichMedia/
         $flash = /\/Subtype\s*\/(F|#46)lash\b/
         $film = /(#2[fF]x-shockwave-flash|\.swf\s*\))/ nocase
     condition:
-        $header in (0..1024) and $media and ($flash or $film)
+        $media and ($flash or $film)
+        and (for any i in (0..1024) : (uint32be(i) == 0x25504446 and uint8(i + 4) == 0x2D))
 }
 
 rule pdf_with_disguised_filter
@@ -85,11 +86,11 @@ rule pdf_with_disguised_filter
         description = "PDF that writes the name of a stream's filter so that searching for it fails"
         reference = "https://opensource.adobe.com/dc-acrobat-sdk-docs/standards/pdfstandards/pdf/PDF32000_2008.pdf"
     strings:
-        $header = "%PDF-"
         // No honest program writes a letter or a digit as #xx.
-        $filter = /\/Filter\s*\[?\s*(\/\w{3,16}\s*){0,4}\/\w{0,12}#(3[0-9]|4[1-9a-fA-F]|5[0-9aA]|6[1-9a-fA-F]|7[0-9aA])/
+        $filter = /\/Filter([\s\[\/A-EG-Za-z0-9]|Fl)*#(3[0-9]|4[1-9a-fA-F]|5[0-9aA]|6[1-9a-fA-F]|7[0-9aA])/
     condition:
-        $header in (0..1024) and $filter
+        $filter
+        and (for any i in (0..1024) : (uint32be(i) == 0x25504446 and uint8(i + 4) == 0x2D))
 }
 
 rule pdf_that_unpacks_without_end
@@ -99,8 +100,8 @@ rule pdf_that_unpacks_without_end
         description = "PDF with a stream that was compressed many times over"
         reference = "https://cwe.mitre.org/data/definitions/409.html"
     strings:
-        $header = "%PDF-"
-        $filters = /\/Filter\s*\[(\s*\/(FlateDecode|Fl|LZWDecode|LZW|RunLengthDecode|RL|JBIG2Decode|ASCIIHexDecode|AHx|ASCII85Decode|A85)\b){4}/
+        $filters = /\/Filter\s*\[(\s*\/([AJLR]|Fl)\w*){4}/
     condition:
-        $header in (0..1024) and $filters
+        $filters
+        and (for any i in (0..1024) : (uint32be(i) == 0x25504446 and uint8(i + 4) == 0x2D))
 }

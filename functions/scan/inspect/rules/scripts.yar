@@ -7,11 +7,24 @@ rule shell_script
         severity = "high"
         description = "A script that starts with its interpreter's path"
         reference = "https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html"
-    strings:
-        $interpreter = /(#!\/|#![ \t]\/|#![ \t][ \t]+\/)[\w\/.-]+\/(env[ \t]+(-\S+[ \t]+)*)?(ba|da|z|k|c|tc|a|fi)?(sh|python[\d.]*|perl|ruby|node|php[\d.]*|lua|pwsh|awk|tclsh|osascript)\b/
     condition:
-        // Behind a byte order mark or not.
-        $interpreter at 0 or $interpreter at 3
+        // Read byte by byte, as a file has one beginning, but may have any number of lines that look like it:
+        // "#!", behind a byte order mark or not, blanks, a slash, and in the same line an interpreter.
+        for any b in (0, 3) : (
+            uint16be(b) == 0x2321
+            and for any i in (2..16) : (
+                uint8(b + i) == 0x2F
+                and for all j in (1..i - 1) : (j < 2 or uint8(b + j) == 0x20 or uint8(b + j) == 0x09)
+            )
+            and for any i in (3..160) : (
+                // sh, bash and the like; awk, php, lua; python, perl, ruby, node, pwsh, tclsh, osascript.
+                ((uint16be(b + i) == 0x7368 and (b + i + 2 >= filesize or uint8(b + i + 2) <= 0x20))
+                 or for any name in (0x61776B, 0x706870, 0x6C7561) : ((uint32be(b + i) >> 8) == name)
+                 or for any name in (0x70797468, 0x7065726C, 0x72756279, 0x6E6F6465, 0x70777368, 0x74636C73, 0x6F736173) : (
+                     uint32be(b + i) == name))
+                and for all j in (2..i) : (uint8(b + j) != 0x0A and uint8(b + j) != 0x0D)
+            )
+        )
 }
 
 rule powershell_download_and_run
@@ -25,16 +38,16 @@ rule powershell_download_and_run
         $download_2 = ".DownloadFile(" nocase ascii wide
         $download_3 = ".DownloadData(" nocase ascii wide
         $download_4 = "-WebRequest" nocase ascii wide
-        $run_1 = /\bIEX\b\s*[\(\$&]/ nocase ascii wide
+        $run_1 = /(\|\s*IEX\b|\bIEX\b\s*[\(\$&])/ nocase ascii wide
         $run_2 = /ke-Expression\b/ nocase ascii wide // the rare end of Invoke-Expression
         $run_3 = /rt-Process\b/ nocase ascii wide // and of Start-Process
-        $run_4 = /\|\s*IEX\b/ nocase ascii wide
         $hidden = /-w(in(dowstyle)?)?\s+hi?d/ nocase ascii wide
-        $encoded = /powershell(\.exe)?"?\s[^\r\n]{0,120}-e(c|nc|ncodedcommand)?\s+[A-Za-z0-9+\/]{40}/ nocase ascii wide
+        $encoded_1 = /powershell(\.exe)?"?\s/ nocase ascii wide
+        $encoded_2 = /( -e |\t-e\t|-ec[ \t]|-enc[ \t]|-encodedcommand[ \t])[ \t]*[A-Za-z0-9+\/]{40}/ nocase ascii wide
         $client = ".WebClient" nocase ascii wide
     condition:
         // Many a manual tells its readers to install something by such a line, but in the open.
-        $encoded
+        all of ($encoded_*)
         or (any of ($download_*) and any of ($run_*)
             and ($hidden or ($client and not declared_type startswith "text/")))
 }
@@ -63,10 +76,44 @@ rule batch_script
         description = "A Windows batch file"
         reference = "https://attack.mitre.org/techniques/T1059/003/"
     strings:
-        // And a command after it, as prose has the line too.
-        $echo_off = /@echo[ \t]+off[ \t]*(\r?\n|&)\s*([@:%("]|[a-z]:\\|[\w.-]+\.(exe|com|bat|cmd|ps1|vbs|js)\b|(attrib|call|cd|certutil|chcp|cls|cmd|color|copy|cscript|curl|del|echo|exit|for|ftp|goto|icacls|if|md|mkdir|mode|move|mshta|msiexec|net|netsh|pause|ping|powershell|pushd|rd|reg|regsvr32|rem|ren|rmdir|robocopy|rundll32|sc|schtasks|set|setlocal|shutdown|start|taskkill|timeout|title|type|ver|wmic|wscript|xcopy)([ \t.(\/]|\r?\n|$))/ nocase
+        $program = /@echo[ \t]+off[ \t]*(\r?\n|&)\s*[\w.-]+\.[bcejpv][abmosx]\w?\b/ nocase
     condition:
-        $echo_off in (0..16)
+        // "@echo off" and a command after it, as prose has the line too. Read byte by byte: a file has one
+        // beginning, but may have any number of lines that look like it.
+        $program in (0..16)
+        or for any b in (0..16) : (
+            uint8(b) == 0x40 and (uint32be(b + 1) | 0x20202020) == 0x6563686F
+            and for any o in (5..16) : (
+                uint8(b + o) <= 0x20 and ((uint32be(b + o) | 0x00202020) & 0x00FFFFFF) == 0x006F6666
+                and for any p in (o + 5..o + 60) : (
+                    // A sign that begins a command, a drive, or a word: of four letters, of more, of three, of two.
+                    for all q in (o + 4..p - 1) : (
+                        uint8(b + q) == 0x0A or uint8(b + q) == 0x0D or uint8(b + q) == 0x20
+                        or uint8(b + q) == 0x09 or uint8(b + q) == 0x26)
+                    and for any q in (o + 4..p - 1) : (uint8(b + q) == 0x0A or uint8(b + q) == 0x26)
+                    and (uint8(b + p) == 0x40 or uint8(b + p) == 0x3A or uint8(b + p) == 0x25
+                         or uint8(b + p) == 0x28 or uint8(b + p) == 0x22 or uint16be(b + p + 1) == 0x3A5C
+                         or ((uint8(b + p + 4) | 0x20) < 0x61 and for any word in (
+                             0x63616C6C, 0x63686370, 0x636F7079, 0x6375726C, 0x6563686F, 0x65786974,
+                             0x676F746F, 0x6D6F6465, 0x6D6F7665, 0x70696E67, 0x74797065, 0x776D6963
+                         ) : ((uint32be(b + p) | 0x20202020) == word))
+                         or for any word in (
+                             0x61747472, 0x63657274, 0x636F6C6F, 0x63736372, 0x69636163, 0x6D6B6469,
+                             0x6D736874, 0x6D736965, 0x6E657473, 0x70617573, 0x706F7765, 0x70757368,
+                             0x72656773, 0x726F626F, 0x726D6469, 0x72756E64, 0x73636874, 0x7365746C,
+                             0x73687574, 0x73746172, 0x7461736B, 0x74696D65, 0x7469746C, 0x77736372,
+                             0x78636F70
+                         ) : ((uint32be(b + p) | 0x20202020) == word)
+                         or ((uint8(b + p + 3) | 0x20) < 0x61 and for any word in (
+                             0x636C73, 0x636D64, 0x64656C, 0x666F72, 0x6E6574, 0x726567, 0x72656D, 0x72656E,
+                             0x736574, 0x766572
+                         ) : (((uint32be(b + p) >> 8) | 0x202020) == word))
+                         or ((uint8(b + p + 2) | 0x20) < 0x61 and for any word in (
+                             0x6364, 0x6966, 0x6D64, 0x7264, 0x7363
+                         ) : ((uint16be(b + p) | 0x2020) == word)))
+                )
+            )
+        )
 }
 
 rule download_with_system_tool
@@ -76,12 +123,15 @@ rule download_with_system_tool
         description = "A command line that has a Windows system tool download or decode a program and run it"
         reference = "https://lolbas-project.github.io/"
     strings:
-        $certutil = /certutil(\.exe)?\s[^\r\n]{0,80}-urlcache\s[^\r\n]{0,120}:\/\/[^\r\n]{1,200}[&|]/ nocase
-        $bitsadmin = /bitsadmin(\.exe)?\s+\/transfer\s[^\r\n]{1,200}:\/\/[^\r\n]{1,200}[&|]/ nocase
+        $certutil = /certutil(\.exe)??\s.{0,210}?-urlcache\s/s nocase
+        $bitsadmin = "bitsadmin" nocase
+        // An address behind either, and what is run after it. No loop accepts what an address begins with.
+        $run = /(-urlcache|\/transfer)\s.{0,250}?(ttp|tps|ftp):\/\/([^\r\n:&|]|:[\\\d])*?[&|]/s nocase
         $mshta = /\bms.ta(\.exe)?["']?\s+["']?(http:[\/\\]|https:[\/\\]|javascript:|vbscript:)/ nocase
-        $regsvr32 = /regsvr32(\.exe)?\s[^\r\n]{0,40}\/i:["']?https?:[^\r\n]{1,200}scrobj\.dll/ nocase
+        $regsvr32_1 = /regsvr32(\.exe)?\s/ nocase
+        $regsvr32_2 = /\/i:["']??https??:.{1,250}?scrobj\.dll/s nocase
     condition:
-        any of them
+        (($certutil or $bitsadmin) and $run) or $mshta or all of ($regsvr32_*)
 }
 
 rule shell_download_and_run
@@ -91,12 +141,13 @@ rule shell_download_and_run
         description = "A shell one-liner that hides what it runs or opens a connection back"
         reference = "https://attack.mitre.org/techniques/T1059/004/"
     strings:
-        $reverse_bash = /(ba)?sh\s+-i\s*(>&|&>|>)\s*\/dev\/(tcp|udp)\/[\w.-]+\/\d+/
-        $reverse_netcat = /\bn(c|cat)\s[^\r\n|;]{0,60}-e\s*\/bin\/(ba|da)?sh/
-        $reverse_pipe = /mkfifo\s+\S+[^\r\n]{1,80}\/bin\/(ba)?sh\s+-i[^\r\n]{1,40}\bnc\b/
-        $decoded = /base64\s+(-d|-D|--decode)[^\r\n|]{0,20}\|\s*(ba|da|z)?sh\b/
+        $reverse_bash = /(ba)?sh\s+-i\s*[&>]{1,2}\s*\/dev\/(tcp|udp)\/[\w.-]+\/\d+/
+        $reverse_netcat = /\bn(c|cat)\s[^\r\n|;\/]*-e\s*\/bin\/(ba|da)?sh/
+        $reverse_pipe_1 = /mkfifo\s.{1,300}?\/bin\/(ba)??sh\s+?-i/s
+        $reverse_pipe_2 = /\|[ ]?nc\b/
+        $decoded = /base64\s+(-d|-D|--decode)[^\r\n|6]*(6[^4\r\n|][^\r\n|6]*)?\|\s*(ba|da|z)?sh\b/
     condition:
-        any of them
+        $reverse_bash or $reverse_netcat or all of ($reverse_pipe*) or $decoded
 }
 
 rule html_application
@@ -106,7 +157,7 @@ rule html_application
         description = "An HTML application (HTA), which runs with the user's full rights"
         reference = "https://attack.mitre.org/techniques/T1218/005/"
     strings:
-        $tag = /<hta:application[\s\/>]/ nocase ascii wide
+        $tag = "<hta:application" nocase ascii wide
     condition:
         $tag
 }
@@ -119,7 +170,7 @@ rule windows_script_component
         reference = "https://attack.mitre.org/techniques/T1218/010/"
     strings:
         $root = /<(scriptlet|component|job|package)[\s>]/ nocase
-        $script = /<script\s[^>]{0,80}language\s*=\s*["']?(vbscript|jscript|javascript)/ nocase
+        $script = /language\s*=\s*["']?[jv](bscript|script|avascript)/ nocase
         $registration = "<registration" nocase
         $create = /(Create|ActiveX)Object\s*\(/ nocase
     condition:
@@ -133,13 +184,30 @@ rule script_that_connects_back
         description = "A script that gives whoever it connects to a command line"
         reference = "https://attack.mitre.org/techniques/T1059/"
     strings:
-        $python = /socket\.socket\([^\r\n]{0,80}\)[^\x00]{0,120}\.connect\(\([^\x00]{0,200}(os\.dup2\(|pty\.spawn\()[^\x00]{0,160}(\/bin\/|["']sh["']|subprocess)/
-        $perl = /\bconnect\([A-Z]{1,8}\s*,\s*sockaddr_in\([^\x00]{0,200}exec\s*\{?\s*["'(]{1,2}\/bin\/(ba)?sh/
-        $ruby = /TCPSocket\.(new|open)\([^\r\n]{0,160}(exec|IO\.popen)[^\r\n]{0,80}(\/bin\/(ba)?sh|cmd\b)/
-        $php = /\bfsockopen\s*\([^\x00]{0,200}(exec|shell_exec|system|passthru|proc_open|popen)\s*\(\s*["'](\/bin\/)?(ba)?sh\s+-i/
-        $powershell = /\.Sockets\.TCPClient\b[^\x00]{0,900}(\biex\b|Invoke-Expression)[^\x00]{0,600}\.Write\(/ nocase
+        // Of each language two things close to each other, the rest anywhere: an engine takes strings with such
+        // a gap, of more than 200 bytes, apart, and looks at no byte of it.
+        $python = /\.connect\(\(.{0,300}?(os\.dup2\(|pty\.spawn\()/s
+        $python_socket = "socket.socket("
+        $python_shell_1 = "/bin/"
+        $python_shell_2 = "\"sh\""
+        $python_shell_3 = "'sh'"
+        $python_shell_4 = "subprocess"
+        $perl = /sockaddr_in\(.{0,300}?["'(]\/bin\/(ba)??sh/s
+        $perl_connect = /\bconnect\([A-Z]/
+        $run = /(exec|system|passthru|proc_open|popen)[^a-z]/
+        $ruby = /TCPSocket\.(new|open)\(.{0,250}?(exec[^a-z]|IO\.popen)/s
+        $ruby_shell_1 = "/bin/sh"
+        $ruby_shell_2 = "/bin/bash"
+        $ruby_shell_3 = "cmd" fullword
+        $php = /fsockopen\s{0,8}?\(.{0,300}?("sh|'sh|\/sh|"bash|'bash|\/bash)\s/s
+        $powershell = /\.Sockets\.TCPClient\b.{0,900}?(\biex\b|Invoke-Expression)/s nocase
+        $powershell_write = ".Write(" nocase
     condition:
-        any of them
+        ($python and $python_socket and any of ($python_shell_*))
+        or ($perl and $perl_connect and $run)
+        or ($ruby and any of ($ruby_shell_*))
+        or ($php and $run)
+        or ($powershell and $powershell_write)
 }
 
 rule powershell_that_unpacks_code
@@ -155,7 +223,7 @@ rule powershell_that_unpacks_code
         $run_4 = /ke-Expression\b/ nocase ascii wide
         $run_2 = /\[(System\.)?Reflection\.Assembly\]::Load\s*\(/ nocase ascii wide
         $run_3 = /\[ScriptBlock\]::Create\s*\(/ nocase ascii wide
-        $payload = /(["']H4sI|["']7[VT0ZbLd]|["']tV|["']nV)[A-Za-z0-9+\/]{60}/ ascii wide
+        $payload = /("H4sI|'H4sI|"7[VT0ZbLd]|'7[VT0ZbLd]|"tV|'tV|"nV|'nV)[A-Za-z0-9+\/]{60}/ ascii wide
     condition:
         $decode and $unpack and $payload and any of ($run_*)
 }

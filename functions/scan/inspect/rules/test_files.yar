@@ -7,10 +7,9 @@ rule eicar_test_file
         description = "The EICAR anti-malware test file"
         reference = "https://www.eicar.org/download-anti-malware-testfile/"
     strings:
-        // In two parts, so that neither this file nor a program that holds the rule is taken for the
+        // With a choice in it, so that neither this file nor a program that holds the rule is taken for the
         // test file itself.
-        $head = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STAN"
-        $tail = "DARD-ANTIVIRUS-TEST-FILE!$H+H*"
+        $file = /X5O!P%@AP\[4\\PZX54\(P\^\)7CC\)7\}\$EICAR[-\x00]STANDARD-ANTIVIRUS-TEST-FILE!\$H\+H\*/
     condition:
-        for any i in (1..#head): ($tail at @head[i] + !head[i])
+        $file
 }

@@ -8,18 +8,18 @@ rule php_web_shell
         reference = "https://attack.mitre.org/techniques/T1505/003/"
     strings:
         $open = /<\?(php|=)?[\s@(]/ nocase
-        $direct = /\b(eval|assert|system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|create_function)\s*\(\s*@?(stripslashes\s*\(|base64_decode\s*\(|trim\s*\(|urldecode\s*\()?\s*@?\$_(GET|POST|REQUEST|COOKIE|SERVER)\b/ nocase
+        // A call, a file that is included, an entry of an array that is called, and what a request sent, or
+        // that behind an opening backtick: one string, as all end alike. Names are without their last letter, so that blanks behind them are tried
+        // against one letter, not against all names.
+        $direct = /((\b(eva|asser|syste|exe|shell_exe|passthr|pope|proc_ope|pcntl_exe|create_functio)[lctmnu]([\s@(]+(stripslashe|base64_decod|tri|urldecod)[sem])?|\b(includ|requir|include_onc|require_onc)e|\]\s*\()[\s@(]*|[^\w`)\]]`[^`\r\n_]*)(\$_GET|\$_POST|\$_REQUEST|\$_COOKIE|\$_SERVER)/ nocase
         // Optional letters, as no engine should look for these words.
         $packed = /\b(ev?al|as?sert)\s*\(\s*@?(gzinflate|gzuncompress|base64_decode|str_rot13|gzdecode)\s*\(/ nocase
         $turned = /\b(ev?al|as?sert)\s*\(\s*@?\w\wrrev\s*\(/ nocase // strrev
         // What strrev turns round.
         $reversed_1 = /\(\s*edoced_46esab/ nocase
         $reversed_2 = /(TEG_\$|TSOP_\$|TSEUQER_\$|EIKOOC_\$)/
-        $variable = /\$_(GET|POST|REQUEST|COOKIE)\s*\[[^\]]{1,40}\]\s*\(\s*\$_(GET|POST|REQUEST|COOKIE)/ nocase
-        $backticks = /`[^`\r\n]{0,40}\$_(GET|POST|REQUEST|COOKIE)\b[^`\r\n]{0,60}`/
-        $include = /\b(include|require)(_once)?\s*\(?\s*\$_(GET|POST|REQUEST|COOKIE)\b/ nocase
     condition:
-        $open and any of ($direct, $packed, $turned, $reversed_*, $variable, $backticks, $include)
+        $open and any of ($direct, $packed, $turned, $reversed_*)
 }
 
 rule jsp_web_shell
@@ -35,7 +35,7 @@ rule jsp_web_shell
         $run_1 = /Runtime\s*\.\s*getRuntime\s*\(\s*\)\s*\.\s*exec\s*\(/
         $run_2 = /new\s+(java\.lang\.)?ProcessBuilder\s*\(/
         $run_3 = /\.\s*def\w\weClass\s*\(/
-        $run_4 = /EngineByName\s*\([^)]{1,30}\)\s*\.\s*eval\s*\(/
+        $run_4 = /EngineByName\s*\([^()]*\)\s*\.\s*eval\s*\(/
     condition:
         any of ($page_*) and $request and any of ($run_*)
 }
@@ -48,7 +48,7 @@ rule asp_web_shell
         reference = "https://attack.mitre.org/techniques/T1505/003/"
     strings:
         $page_1 = /<%[\t-\r -~]/
-        $page_2 = /<script\s[^>]{0,60}runat\s*=/ nocase
+        $page_2 = /<script\s[^<>]*runat\s*=/ nocase
         $direct = /\b(eval|execute(global)?)[\s(]+(Convert\.FromBase64String[\s(]+)?req.est\s*[.(\[]/ nocase
         $request = /\bRequest\s*(\.\s*(Form|QueryString|Item|Params|Headers|Cookies)|[\[(])/ nocase
         $run_1 = /Process\s*\.\s*Start\s*\(/

@@ -8,7 +8,7 @@ rule windows_library_elsewhere
         reference = "https://nvd.nist.gov/vuln/detail/CVE-2025-24071"
     strings:
         $root = /<(libraryDescription|searchConnectorDescription)\s/ nocase
-        $place = /<(url|simpleLocation)>\s*(<url>\s*)?(\\\\|https?:|file:\/\/[^\/])/ nocase
+        $place = /<(url|simpleLocation)>\s*[fh\\](\\|ttps?:|ile:\/\/[^\/])/ nocase
     condition:
         $root in (0..1024) and $place
 }
@@ -21,7 +21,7 @@ rule windows_settings_shortcut
         reference = "https://attack.mitre.org/techniques/T1204/002/"
     strings:
         $schema = "http://schemas.microsoft.com/Search/2013/SettingContent"
-        $link = /<DeepLink[^<]{0,200}\.(exe|cmd|bat|ps1|vbs|js|hta|dll)\b/ nocase
+        $link = /<DeepLink[^<]*\.[bcdehjpv][abmlstx][1adelst]?\b/ nocase
     condition:
         $schema in (0..1024) and $link
 }
@@ -33,10 +33,12 @@ rule windows_folder_file_elsewhere
         description = "A file that makes Windows fetch an icon from someone else's server, and give away a password's hash"
         reference = "https://attack.mitre.org/techniques/T1187/"
     strings:
-        $section = /\[(Shell|\.ShellClassInfo)\]/ nocase
-        $icon = /\n[ \t]*(IconFile|IconResource)[ \t]*=[ \t]*\\\\[^\s\\]{1,80}\\/ nocase
+        $icon = /\n[ \t]*(IconFile|IconResource)[ \t]*=[ \t]*\\\\[^\s\\?.]/ nocase
     condition:
-        $section in (0..16) and $icon
+        $icon
+        // "[she" or "[.sh" at the beginning: as strings they would be kept wherever they are.
+        and for any i in (0..16) : (
+            (uint32be(i) | 0x00202020) == 0x5B736865 or (uint32be(i) | 0x00002020) == 0x5B2E7368)
 }
 
 rule registry_file_that_starts_programs
@@ -48,7 +50,7 @@ rule registry_file_that_starts_programs
     strings:
         $header = /(Windows Registry Editor Version 5\.00|REGEDIT4)\r?\n/ ascii
         $header_wide = "Windows Registry Editor Version 5.00" wide
-        $key = /\n\[HKEY_[A-Z_]{5,20}\\[^\]\r\n]{0,120}(CurrentVersion\\(Run|RunOnce|Windows NT\\CurrentVersion\\Winlogon)|Image File Execution Options\\[^\]\r\n]{1,80})\]/ nocase ascii
+        $key = /\n\[HKEY_[^\[\]\r\n]*(CurrentVersion\\(Run|RunOnce|Windows NT\\CurrentVersion\\Winlogon)\]|Image File Execution Options\\[^\\\]\r\n])/ nocase ascii
         $key_wide = /C\x00u\x00r\x00r\x00e\x00n\x00t\x00V\x00e\x00r\x00s\x00i\x00o\x00n\x00\\\x00R\x00u\x00n\x00(O\x00n\x00c\x00e\x00)?\]\x00/ nocase
     condition:
         // "Wind", "REGE", or "Wi" of two bytes each, behind a byte order mark or not.
@@ -64,7 +66,9 @@ rule support_tool_link
         description = "A link that has Windows' support tool run a command (CVE-2022-30190)"
         reference = "https://nvd.nist.gov/vuln/detail/CVE-2022-30190"
     strings:
-        $link = /ms-msdt:[^\r\n]{0,20}\bid\s+PCWDiagnostic[^\r\n]{0,200}IT_BrowseForFile\s*=[^\r\n]{0,20}\$\(/ nocase
+        $link = /ms-msdt:.{0,300}?IT_BrowseForFile/s nocase
+        $package = /\bid\s+PCWDiagnostic/ nocase
+        $command = /IT_BrowseForFile\s*=[^\r\n=$]*\$\(/ nocase
     condition:
-        $link
+        all of them
 }

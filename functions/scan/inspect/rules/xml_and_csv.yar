@@ -8,7 +8,7 @@ rule xml_external_entity
         reference = "https://owasp.org/www-community/vulnerabilities/XML_External_Entity_(XXE)_Processing"
     strings:
         // Not names beside the document, as in books of several files, nor the address of a DTD.
-        $elsewhere = /<!ENTITY\s+(%\s+)?[\w.:-]+\s+(SYSTEM|PUBLIC\s+["'][^"']{0,200}["'])\s+["']\s*([a-z][a-z0-9+.-]{1,20}:|\/|\\|\.\.)/ nocase ascii wide
+        $elsewhere = /<!ENTITY[\s%]+[\w.:-]+\s+[PS](YSTEM|UBLIC\s+["'][^"'<]*["'])\s+["']\s{0,4}([a-z][a-z0-9+.-]{1,20}:|\/|\\|\.\.)/ nocase ascii wide
         $start_1 = "<?xml" ascii wide
         $start_2 = "<!DOCTYPE" ascii wide
     condition:
@@ -24,8 +24,8 @@ rule xml_entity_expansion
         reference = "https://cwe.mitre.org/data/definitions/776.html"
     strings:
         // An entity made of three or more others.
-        $nested = /<!ENTITY\s+(%\s+)?[\w.:-]+\s+["'][^"'<]{0,60}([&%][\w.:-]{1,40};[^"'<&%]{0,20}){3}/ ascii
-        $nested_wide = /<\x00!\x00E\x00N\x00T\x00I\x00T\x00Y\x00.{2,160}(&\x00([\w.:-]\x00){1,40};\x00){3}/s
+        $nested = /<!ENTITY\s+(%\s+)?[\w.:-]+\s+["']([^"'<&%]|&#)*([&%][\w.:-]+;([^"'<&%]|&#)*){3}/ ascii
+        $nested_wide = /<\x00!\x00E\x00N\x00T\x00I\x00T\x00Y\x00([^<]\x00)*(&\x00([\w.:-]\x00){1,40};\x00){3}/
         $doctype = "<!DOCTYPE" ascii wide
     condition:
         $doctype and (#nested + #nested_wide) >= 2 and not declared_type startswith "text/"
@@ -42,7 +42,7 @@ rule xml_that_runs_script
         $namespace_2 = "http://www.w3.org/2000/svg" ascii wide
         $script_1 = /<script[\s>\/]/ nocase ascii wide
         $script_2 = /<[\w.-]{1,20}:script[\s>\/]/ nocase ascii wide
-        $style_1 = /<\?xml-stylesheet\s[^>]{0,200}(javascript:|data:)/ ascii wide
+        $style_1 = /<\?xml-stylesheet\s[^<>]*[dj]a(ta:|vascript:)/ ascii wide
         $transform = /<msxsl:script[\s>]/ nocase ascii wide
     condition:
         // "<?xm", or "<?" of two bytes each, behind a byte order mark or not.
@@ -59,7 +59,7 @@ rule csv_formula_that_runs_a_program
         description = "CSV with a formula that starts a program (DDE) when a spreadsheet opens it"
         reference = "https://owasp.org/www-community/attacks/CSV_Injection"
     strings:
-        $dde = /(^|[,;\t\n\r"'])[ ]*[=+@-][^,;\r\n]{0,60}\b(cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript|MSEXCEL|certutil|bash|sh)(\.exe)?['"]{0,2}[ ]*\|/ nocase
+        $dde = /(^|[,;\t\n\r"'])[ ]*[=+@-][^,;\r\n|]*\b(cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript|MSEXCEL|certutil|(ba)?sh)(\.exe)?['" ]*\|/ nocase
         $dde_function = /(^|[,;\t\n\r"'])[ ]*[=+@-][ ]*DDE(AUTO)?[ ]*[("]/ nocase
     condition:
         (declared_type == "text/csv" or extension == "csv" or extension == "tsv" or extension == "slk" or extension == "iqy")
@@ -73,7 +73,12 @@ rule csv_formula_that_leaks_cells
         description = "CSV with a formula that sends cells to an address"
         reference = "https://owasp.org/www-community/attacks/CSV_Injection"
     strings:
-        $fetch = /(^|[,;\t\n\r"'])[ ]*[=+@-][ ]*(HYPERLINK|WEBSERVICE|IMPORTXML|IMPORTDATA|IMPORTHTML|IMPORTFEED|IMAGE)[ ]*\([^\r\n]{0,200}https?:\/\/[^\r\n]{0,200}(&|CONCATENATE|CONCAT)/ nocase
+        $function = /(^|[,;\t\n\r"' ])[=+@-][ ]*(HYPERLINK|WEBSERVICE|IMPORTXML|IMPORTDATA|IMPORTHTML|IMPORTFEED|IMAGE)[ ]*\(/ nocase
+        // An address that ends with its text, and goes on with a cell. No loop accepts a colon but before a port.
+        $joined = /https?:\/\/[^":\r\n]*(:\d[^":\r\n]*)?"+[ ]*&/ nocase
+        $address = "http" nocase
+        $concatenated = /CONCAT(ENATE)?[ ]*\(/ nocase
     condition:
-        (declared_type == "text/csv" or extension == "csv" or extension == "tsv") and $fetch
+        (declared_type == "text/csv" or extension == "csv" or extension == "tsv")
+        and $function and ($joined or ($address and $concatenated))
 }

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use airlock_content::{Declared, media_types};
-use airlock_engine::{Engine, EngineKind, Problem, RuleReport, Source, check, samples_of};
+use airlock_engine::{
+    Engine, EngineKind, MOST, MOST_TOGETHER, Problem, RuleReport, Source, check, samples_of,
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -45,19 +47,27 @@ fn engine() -> Engine {
     airlock_inspect::engine(EngineKind::Yara).unwrap()
 }
 
+/// What `rules check` calls slow, other programs on the same machine may have made so: it measures against a
+/// rule of known cost, but not at the same moment. So far over the bound nothing but the rule is to blame.
+const NOISE: u32 = 4;
+
 #[test]
-fn each_rule_matches_its_samples_spares_the_clean_ones_and_is_fast() {
+fn each_rule_matches_its_samples_spares_the_clean_ones_and_is_fast_whatever_it_is_given() {
     let rules = folder("rules");
     for kind in EngineKind::AVAILABLE {
-        let mut report = check(*kind, &rules, &samples_of(&rules)).unwrap();
-        // libyara is optimised in each build, YARA-X is not.
-        if cfg!(debug_assertions) && *kind == EngineKind::YaraX {
-            report.problems.retain(|problem| !matches!(problem, Problem::Slow { .. }));
-        }
+        let mut report = check(*kind, &rules, &samples_of(&rules), &mut |_| {}).unwrap();
         assert!(report.rules.len() > 50, "{}", report.rules.len());
-        for RuleReport { rule, matching, clean, time_per_mib } in &report.rules {
-            println!("{kind} {} {matching}/{clean} {time_per_mib:?}", rule.name);
+        for RuleReport { rule, matching, clean, worst } in &report.rules {
+            println!("{kind} {} {matching}/{clean} {:?} {}", rule.name, worst.time_per_mib, worst.input);
         }
+        println!("{kind} together {:?} {}", report.together.1.time_per_mib, report.together.1.input);
+        // libyara is optimised in each build, YARA-X is not.
+        let is_measured = !cfg!(debug_assertions) || *kind == EngineKind::Yara;
+        report.problems.retain(|problem| match problem {
+            Problem::Slow { worst, .. } => is_measured && (worst.grows || worst.time_per_mib > MOST * NOISE),
+            Problem::SlowTogether { worst, .. } => is_measured && worst.time_per_mib > MOST_TOGETHER * NOISE,
+            _ => true,
+        });
         assert!(report.problems.is_empty(), "{:#?}", report.problems);
     }
 }
