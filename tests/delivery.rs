@@ -53,14 +53,6 @@ async fn asked_long_ago(world: &World, id: &str) {
         .unwrap();
 }
 
-async fn queue_is_empty(world: &World) {
-    eventually("the queue is empty", || async move {
-        let depth = world.stack.sqs().depth(world.scan_queue()).unwrap();
-        (depth.visible + depth.in_flight + depth.delayed == 0).then_some(())
-    })
-    .await;
-}
-
 async fn state(ada: &Person<'_>, id: &str) -> String {
     ada.get(&format!("/uploads/{id}")).await.json()["state"].as_str().unwrap().to_owned()
 }
@@ -75,7 +67,7 @@ async fn a_scan_request_delivered_again_and_again_changes_nothing() {
     for _ in 0..5 {
         world.stack.sqs().send(queue, &scan_request("acme", &upload_id)).unwrap();
     }
-    queue_is_empty(&world).await;
+    world.queue_is_empty().await;
     assert_eq!(ada.get(&format!("/uploads/{upload_id}")).await.json(), record);
     assert_eq!(world.calls_of("ScanUpload").iter().filter(|call| *call == "s3:CopyObject").count(), 1);
     world.end().await;
@@ -120,7 +112,7 @@ async fn a_poison_message_ends_in_the_dead_letter_queue_and_its_batch_completes(
         (world_ref.stack.sqs().depth(dead).unwrap().visible == 3).then_some(())
     })
     .await;
-    queue_is_empty(&world).await;
+    world.queue_is_empty().await;
 
     // In one batch, only the poison fails.
     let other = ada.begin("b.txt", "text/plain", BYTES).await;
@@ -221,7 +213,7 @@ async fn t08_a_scan_killed_at_any_call_is_done_again_and_ends_the_same() {
             world.kill("scan-upload");
             drop(hold);
             assert_eq!(ada.settled(&upload_id).await["state"], end, "killed at {call}");
-            queue_is_empty(&world).await;
+            world.queue_is_empty().await;
             let published = world.keys(&world.stack.ready().buckets.published).await;
             if end == "published" {
                 assert_eq!(ada.download(&upload_id).await.bytes().await.unwrap(), bytes);
@@ -310,7 +302,7 @@ async fn t11_a_scan_that_never_ends_is_given_up_and_visible_as_such() {
     assert_eq!(record["verdict"]["outcome"], "unscannable");
     drop(hold);
     // The scans that now go on change nothing any more.
-    queue_is_empty(&world).await;
+    world.queue_is_empty().await;
     assert_eq!(state(&ada, upload_id).await, "failed");
     assert_eq!(ada.download_url(upload_id).await.status, 404);
     assert_eq!(world.keys(&world.stack.ready().buckets.published).await, Vec::<String>::new());

@@ -61,10 +61,11 @@ impl<'a> Swap<'a> {
 
     /// Tries everything that an uploader can, and looks at what can be downloaded.
     async fn attack(&self, when: &str) {
-        for opened in &self.opened {
-            self.ada.put(opened, &self.other).await;
-        }
-        self.ada.finalize(&self.id).await;
+        tokio::join!(
+            self.ada.put(&self.opened[0], &self.other),
+            self.ada.put(&self.opened[1], &self.other),
+            self.ada.finalize(&self.id),
+        );
         self.check(when).await;
     }
 
@@ -150,8 +151,9 @@ async fn schedule(world: &World, first: usize, second: usize, fate: First) {
     }
     if fate == First::IsKilled {
         world.kill("scan-upload");
-        drop(one.call.take());
-        one.invocation.await;
+        if one.call.take().is_some() {
+            one.invocation.await;
+        }
         let mut two = Scan::start(world, &gate, tenant, &swap.id).await;
         two.finish(&gate, &swap, when).await;
     } else {
@@ -165,6 +167,10 @@ async fn schedule(world: &World, first: usize, second: usize, fate: First) {
     }
     drop(asked);
     drop(gate);
+    if fate == First::GoesOn {
+        // The scan that finalize asked for ends before another schedule begins.
+        world.queue_is_empty().await;
+    }
     let record = swap.ada.get(&format!("/uploads/{}", swap.id)).await.json();
     assert_eq!(record["state"], "published", "{when}: {record}");
     assert_eq!(record["sha256"], sha256(&swap.scanned), "{when}");
@@ -185,10 +191,22 @@ async fn schedules(of: impl Iterator<Item = (usize, usize, First)>) {
     world.end().await;
 }
 
+/// How many stacks share the schedules: one for each processor of a small machine.
+const STACKS: usize = 2;
+
+async fn every(nth: usize) {
+    let orders = (0..=CALLS).flat_map(|first| (0..=CALLS).map(move |second| (first, second, First::GoesOn)));
+    schedules(orders.skip(nth).step_by(STACKS)).await;
+}
+
 #[tokio::test]
 async fn t07_two_scans_at_once_in_any_order_of_their_calls_publish_what_was_scanned() {
-    schedules((0..=CALLS).flat_map(|first| (0..=CALLS).map(move |second| (first, second, First::GoesOn))))
-        .await;
+    every(0).await;
+}
+
+#[tokio::test]
+async fn t07_two_scans_at_once_in_any_other_order_of_their_calls_publish_what_was_scanned() {
+    every(1).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The services behind the stack, seen as an administrator sees them.
 
-use super::World;
+use super::{World, eventually};
 use airlock_local_access::{Call, Principal};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
@@ -44,6 +44,15 @@ impl World {
     /// The queue of scan requests.
     pub fn scan_queue(&self) -> &str {
         last(&self.stack.ready().queues.scan)
+    }
+
+    /// Waits until every scan that was asked for is done.
+    pub async fn queue_is_empty(&self) {
+        eventually("the queue is empty", || async move {
+            let depth = self.stack.sqs().depth(self.scan_queue()).unwrap();
+            (depth.visible + depth.in_flight + depth.delayed == 0).then_some(())
+        })
+        .await;
     }
 
     /// Where scan requests go that failed again and again.
