@@ -74,6 +74,9 @@ async fn t02_what_is_held_of_a_tenant_has_a_quota_and_the_oldest_goes_first() {
     })
     .await;
     assert_eq!(held_bytes(&world).await, (size * 2).to_string());
+    // Nor does a version that is no longer current.
+    let versions = world.s3().list_object_versions().bucket(bucket).prefix("held/").send().await.unwrap();
+    assert_eq!(versions.versions().len(), 2);
 
     // What is larger than all room there is has a verdict and is not held.
     let large = [bad.clone(), b" ".repeat(100)].concat();

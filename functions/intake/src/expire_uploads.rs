@@ -112,7 +112,8 @@ async fn settle(
         State::Rejected | State::Failed => match record.held_until {
             Some(until) if until > now => {}
             Some(_) => {
-                app.quarantine.let_go(&HeldKey::new(record.tenant.clone(), record.id)).await?;
+                let key = HeldKey::new(record.tenant.clone(), record.id);
+                app.quarantine.let_go(&key, record.held_version.as_deref()).await?;
                 app.registry.let_go(&record).await?;
                 swept.let_go += 1;
             }

@@ -134,6 +134,7 @@ mod tests {
             pin: finalized.then(|| Pin { etag: "\"aa\"".to_owned(), version_id: None }),
             verdict: None,
             held_until: None,
+            held_version: None,
         }
     }
 

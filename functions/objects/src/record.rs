@@ -71,6 +71,8 @@ pub struct Record {
     pub verdict: Option<Verdict>,
     /// Until when its bytes are held, if they are.
     pub held_until: Option<Timestamp>,
+    /// Which version of what lies at its held key these bytes are, if that is known.
+    pub held_version: Option<String>,
 }
 
 impl Record {

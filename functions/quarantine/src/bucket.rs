@@ -204,15 +204,17 @@ impl Quarantine {
         Ok(())
     }
 
-    /// Removes what is held under `key`. One call: DeleteObject.
+    /// Removes what is held under `key`: for good if its version is named, otherwise the bucket's lifecycle ends
+    /// what is then no longer current. One call: DeleteObject.
     ///
     /// # Errors
     /// [`QuarantineError`] when S3 does not answer.
-    pub async fn let_go(&self, key: &HeldKey) -> Result<(), QuarantineError> {
+    pub async fn let_go(&self, key: &HeldKey, version_id: Option<&str>) -> Result<(), QuarantineError> {
         self.client
             .delete_object()
             .bucket(&self.bucket)
             .key(key.to_string())
+            .set_version_id(version_id.map(str::to_owned))
             .send()
             .await
             .map_err(QuarantineError::unavailable)?;

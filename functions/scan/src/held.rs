@@ -6,7 +6,7 @@ use crate::worker::{Worker, held_key};
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
     record::Record,
-    registry::{Changed, Holding, RegistryError},
+    registry::{Changed, HeldTerms, Holding, RegistryError},
 };
 use airlock_telemetry::metric;
 use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
@@ -16,8 +16,15 @@ const ROUNDS: u32 = 3;
 /// How many objects are asked for at a time that could make room.
 const PAGE: i32 = 25;
 
+/// A copy that is to be held.
+#[derive(Debug, Default)]
+pub(crate) struct HeldCopy {
+    /// Which version of what lies at the held key it is, if that is known.
+    pub(crate) version_id: Option<String>,
+}
+
 /// Copies the object at `source` (bucket, `/`, key) to where it is held, if it is still there, with
-/// `etag` if one is given; answers whether it was. One call: CopyObject.
+/// `etag` if one is given; `None` if it is not. One call: CopyObject.
 ///
 /// # Errors
 /// When S3 does not make the copy; the original stays where it is.
@@ -27,7 +34,7 @@ pub(crate) async fn copy(
     source: String,
     etag: Option<&str>,
     verdict: &Verdict,
-) -> Result<bool, aws_sdk_s3::Error> {
+) -> Result<Option<HeldCopy>, aws_sdk_s3::Error> {
     let copied = worker
         .s3
         .copy_object()
@@ -42,9 +49,9 @@ pub(crate) async fn copy(
         .send()
         .await;
     match copied {
-        Ok(_) => Ok(true),
+        Ok(answer) => Ok(Some(HeldCopy { version_id: answer.version_id })),
         Err(error) => match error.raw_response().map(|response| response.status().as_u16()) {
-            Some(404 | 412) => Ok(false),
+            Some(404 | 412) => Ok(None),
             _ => Err(error.into()),
         },
     }
@@ -61,10 +68,11 @@ pub(crate) async fn copy(
 pub(crate) async fn keep(
     worker: &Worker,
     record: &Record,
-    begin: impl AsyncFn() -> Result<Holding, RegistryError>,
+    terms: HeldTerms,
+    begin: impl AsyncFn(&HeldTerms) -> Result<Holding, RegistryError>,
 ) -> anyhow::Result<Option<Changed>> {
     for _ in 0..ROUNDS {
-        match begin().await? {
+        match begin(&terms).await? {
             Holding::Changed(changed) => return Ok(Some(changed)),
             Holding::Full => {
                 metric::count("HeldIsFull", worker.function);
@@ -76,7 +84,7 @@ pub(crate) async fn keep(
         }
     }
     tracing::warn!(tenant_id = %record.tenant, object_id = %record.id, "there is no room to hold it");
-    worker.quarantine.let_go(&held_key(record)).await?;
+    worker.quarantine.let_go(&held_key(record), terms.version_id.as_deref()).await?;
     Ok(None)
 }
 
@@ -88,7 +96,7 @@ async fn make_room(worker: &Worker, record: &Record) -> anyhow::Result<()> {
             break;
         }
         // The bytes first: if this dies behind them, the row is still found.
-        worker.quarantine.let_go(&held_key(&oldest)).await?;
+        worker.quarantine.let_go(&held_key(&oldest), oldest.held_version.as_deref()).await?;
         if let Changed::Done = worker.registry.let_go(&oldest).await? {
             missing = missing.saturating_sub(oldest.size);
         }

@@ -1,6 +1,6 @@
 //! What both functions of this zone work with: the registry, the two buckets, and the inspection.
 
-use crate::{inspection::Inspector, spent::Spent};
+use crate::{held::HeldCopy, inspection::Inspector, spent::Spent};
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_inspect::Finding;
 use airlock_objects::{
@@ -53,9 +53,10 @@ impl Worker {
         })
     }
 
-    /// The terms on which something is held from `now` on.
-    pub(crate) fn held_terms(&self, now: Timestamp) -> HeldTerms {
-        HeldTerms { until: now + self.held_for, most_bytes: self.most_held_bytes }
+    /// The terms on which a copy is held from `now` on.
+    pub(crate) fn held_terms(&self, copy: HeldCopy, now: Timestamp) -> HeldTerms {
+        let HeldCopy { version_id } = copy;
+        HeldTerms { until: now + self.held_for, most_bytes: self.most_held_bytes, version_id }
     }
 
     /// A finding as the registry keeps it: with the rule set that was used.

@@ -68,6 +68,7 @@ impl Declaration {
             pin: None,
             verdict: None,
             held_until: None,
+            held_version: None,
         }
     }
 }

@@ -3,19 +3,21 @@
 use super::{
     Change, Changed, Registry, RegistryError, Transaction, Usage,
     change::{due_attributes, superseded},
-    row::{BY_TENANT, DUE_AT, DUE_SHARD, HELD_UNTIL, LISTED, Sweep, held_list, number, string},
+    row::{BY_TENANT, DUE_AT, DUE_SHARD, HELD_UNTIL, HELD_VERSION, LISTED, Sweep, held_list, number, string},
     usage::HELD_BYTES,
 };
 use crate::{id::TenantId, record::Record, timestamp::Timestamp};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 /// On which terms an object's bytes are held.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HeldTerms {
     /// Until when.
     pub until: Timestamp,
     /// How many bytes the tenant may have held, with these.
     pub most_bytes: u64,
+    /// Which version of what lies at the held key they are, if that is known.
+    pub version_id: Option<String>,
 }
 
 /// What became of a change with which an object's bytes begin to be held.
@@ -36,7 +38,7 @@ impl Registry {
     pub async fn change_and_hold(
         &self,
         change: Change<'_>,
-        terms: HeldTerms,
+        terms: &HeldTerms,
     ) -> Result<Holding, RegistryError> {
         let (record, usage) = (change.record(), change.usage());
         let transaction = self.step(change.with(held_attributes(record, terms)))?;
@@ -48,9 +50,9 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::change`].
-    pub async fn hold_recalled(&self, record: &Record, terms: HeldTerms) -> Result<Holding, RegistryError> {
+    pub async fn hold_recalled(&self, record: &Record, terms: &HeldTerms) -> Result<Holding, RegistryError> {
         let due = due_attributes(record, Sweep::Uploads, terms.until);
-        let set = held_attributes(record, terms).into_iter().chain(due).collect();
+        let set = held_attributes(record, terms).chain(due).collect();
         let transaction = self.amendment(record, set, Vec::new())?;
         self.begin_holding(transaction, record, Usage::default(), terms).await
     }
@@ -60,7 +62,7 @@ impl Registry {
         transaction: Transaction,
         record: &Record,
         usage: Usage,
-        HeldTerms { most_bytes, .. }: HeldTerms,
+        HeldTerms { most_bytes, .. }: &HeldTerms,
     ) -> Result<Holding, RegistryError> {
         let Some(room) = most_bytes.checked_sub(record.size) else { return Ok(Holding::Full) };
         let usage = usage
@@ -107,7 +109,7 @@ impl Registry {
     /// # Errors
     /// As [`Registry::change`].
     pub async fn let_go(&self, record: &Record) -> Result<Changed, RegistryError> {
-        let mut remove = vec![LISTED, HELD_UNTIL];
+        let mut remove = vec![LISTED, HELD_UNTIL, HELD_VERSION];
         // An object that was scanned twice may still wait for the sweep of published bytes.
         if record.scans <= 1 {
             remove.extend([DUE_SHARD, DUE_AT]);
@@ -121,6 +123,12 @@ impl Registry {
     }
 }
 
-fn held_attributes(record: &Record, terms: HeldTerms) -> [(&'static str, AttributeValue); 2] {
+fn held_attributes(
+    record: &Record,
+    terms: &HeldTerms,
+) -> impl Iterator<Item = (&'static str, AttributeValue)> {
+    let version = terms.version_id.as_ref().map(|version| (HELD_VERSION, string(version)));
     [(HELD_UNTIL, number(terms.until.as_millis())), (LISTED, string(held_list(&record.tenant)))]
+        .into_iter()
+        .chain(version)
 }

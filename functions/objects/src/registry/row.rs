@@ -67,6 +67,8 @@ impl Sweep {
 
 /// When the object's bytes are held no longer.
 pub const HELD_UNTIL: &str = "held_until";
+/// Which version of what lies at its held key the object's bytes are.
+pub const HELD_VERSION: &str = "held_version";
 /// When the invocation that scans the object ends at the latest.
 pub const SCAN_UNTIL: &str = "scan_until";
 /// The message for which it is scanned.
@@ -210,6 +212,7 @@ impl Record {
                 .transpose()
                 .map_err(|_| RowError("verdict"))?,
             held_until: time(item, HELD_UNTIL)?,
+            held_version: optional(item, HELD_VERSION)?,
         })
     }
 }

@@ -4,13 +4,13 @@
 
 use super::FUNCTION;
 use crate::{
-    held,
+    held::{self, HeldCopy},
     worker::{Worker, published_key},
 };
 use airlock_content::verdict::Verdict;
 use airlock_objects::{
     record::Record,
-    registry::{Actor, Change, Changed},
+    registry::{Actor, Change, Changed, HeldTerms},
     state::{State, Transition},
     timestamp::Timestamp,
 };
@@ -54,15 +54,19 @@ async fn withdraw(worker: &Worker, record: &Record, verdict: &Verdict, began: Be
     let key = published_key(record);
     let source = format!("{}/{key}", worker.published.bucket());
     let copied = held::copy(worker, record, source, None, verdict).await;
-    let copied = copied.context("recalled, but still in the bucket")?;
+    let copy = copied.context("recalled, but still in the bucket")?;
     worker.published.remove(&key).await.context("recalled, but still in the bucket")?;
     // The run that removed it has copied it before.
-    let is_held = copied || began == Began::Before;
-    let terms = worker.held_terms(Timestamp::now());
-    let kept = if is_held {
-        held::keep(worker, record, async || worker.registry.hold_recalled(record, terms).await).await?
-    } else {
-        None
+    let copy = copy.or_else(|| (began == Began::Before).then(HeldCopy::default));
+    let kept = match copy {
+        Some(copy) => {
+            let terms = worker.held_terms(copy, Timestamp::now());
+            held::keep(worker, record, terms, async |terms: &HeldTerms| {
+                worker.registry.hold_recalled(record, terms).await
+            })
+            .await?
+        }
+        None => None,
     };
     let changed = match kept {
         Some(changed) => changed,

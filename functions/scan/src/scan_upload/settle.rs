@@ -2,14 +2,14 @@
 
 use super::{FUNCTION, copy_source};
 use crate::{
-    held,
-    worker::{Worker, quarantine_key},
+    held::{self, HeldCopy},
+    worker::{Worker, held_key, quarantine_key},
 };
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
     checksum::Sha256,
     record::{Pin, Record},
-    registry::{Actor, Change, Changed, row::Sweep},
+    registry::{Actor, Change, Changed, HeldTerms, row::Sweep},
     state::Transition,
     timestamp::Timestamp,
 };
@@ -64,31 +64,41 @@ pub(super) async fn close(
     };
     // A scan before this one may have died behind its copy.
     let left_at = record.scans_end_at().filter(|_| record.scans > 1).map(|end| end.max(now));
-    let is_copied = hold(worker, record, pin, sha256, verdict).await;
-    let kept = if is_copied {
-        let terms = worker.held_terms(now);
-        let held = match left_at {
-            Some(at) => change.clone().due(Sweep::Published, at),
-            None => change.clone().due(Sweep::Uploads, terms.until),
-        };
-        held::keep(worker, record, async || worker.registry.change_and_hold(held.clone(), terms).await)
+    let copy = hold(worker, record, pin, sha256, verdict).await;
+    let (is_copied, version) = (copy.is_some(), copy.as_ref().and_then(|copy| copy.version_id.clone()));
+    let kept = match copy {
+        Some(copy) => {
+            let terms = worker.held_terms(copy, now);
+            let held = match left_at {
+                Some(at) => change.clone().due(Sweep::Published, at),
+                None => change.clone().due(Sweep::Uploads, terms.until),
+            };
+            held::keep(worker, record, terms, async |terms: &HeldTerms| {
+                worker.registry.change_and_hold(held.clone(), terms).await
+            })
             .await?
-    } else {
-        None
+        }
+        None => None,
     };
     let changed = match (kept, left_at) {
         (Some(changed), _) => changed,
         (None, Some(at)) => worker.registry.change(change.due(Sweep::Published, at)).await?,
         (None, None) => worker.registry.change(change.settled()).await?,
     };
-    let Changed::Done = changed else { return Ok(Settled::Elsewhere) };
+    if let Changed::Superseded(_) = changed {
+        if version.is_some() {
+            // Whoever settled it has a copy of its own.
+            worker.quarantine.let_go(&held_key(record), version.as_deref()).await?;
+        }
+        return Ok(Settled::Elsewhere);
+    }
     if is_copied {
         clear(worker, record, pin).await;
     }
     Ok(settled)
 }
 
-/// Whether there is a copy now, to be held. A verdict does not wait for it: if it fails, the original stays in
+/// The copy that is to be held, if there is one. A verdict does not wait for it: if it fails, the original stays in
 /// quarantine for its lifecycle.
 async fn hold(
     worker: &Worker,
@@ -96,17 +106,16 @@ async fn hold(
     pin: &Pin,
     sha256: Option<Sha256>,
     verdict: &Verdict,
-) -> bool {
-    if sha256.is_none() {
-        return false;
-    }
+) -> Option<HeldCopy> {
+    // Without a checksum nothing was there.
+    sha256?;
     let source = copy_source(worker, record, pin);
     match held::copy(worker, record, source, Some(&pin.etag), verdict).await {
         Ok(copied) => copied,
         Err(error) => {
             metric::count("HoldErrors", FUNCTION);
             tracing::error!(object_id = %record.id, ?error, "left in quarantine, not held");
-            false
+            None
         }
     }
 }
