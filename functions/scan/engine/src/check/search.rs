@@ -2,8 +2,8 @@
 //!
 //! A rule costs little where its strings do not occur, much where their beginnings follow each other
 //! and nothing comes of it: each is followed as far as its jumps and loops go. What is made of a rule's own
-//! strings is tried, changed a little, and kept if it takes longer; the worst is measured at several lengths,
-//! as what takes longer for each MiB the more of them there are is not bounded at all.
+//! strings is tried, as it is and changed a little; the worst is measured at several lengths, as what takes
+//! longer for each MiB the more of them there are is not bounded at all.
 
 use super::{
     specimen::{Dice, beginnings, changed, filled, wholes},
@@ -19,9 +19,11 @@ const SMALL: usize = 8 << 10;
 const MIDDLE: usize = 64 << 10;
 const LENGTHS: [usize; 2] = [MIDDLE, MIB / 2];
 /// How many candidates a search begins with, how many it keeps, and how often it changes one.
-const BEGINNINGS: usize = 250;
+const BEGINNINGS: usize = 400;
 const KEPT: usize = 8;
-const CHANGES: usize = 200;
+const CHANGES: usize = 750;
+/// How often a reading is taken beside the yardstick's.
+const ROUNDS: usize = 12;
 /// A rule so many times slower than it may be is slow without a second look.
 const ENOUGH: f64 = 10.0;
 /// What takes longer at one length is not tried at the next.
@@ -155,12 +157,13 @@ impl<'e> Watch<'e> {
     }
 }
 
-/// A rule of known cost, which tells how much slower this machine is at the moment than a quiet one.
+/// A rule of known cost, which tells how much slower, or faster, this machine is at the moment than the one
+/// that the bounds are for.
 pub(super) struct Yardstick(Engine);
 
 impl Yardstick {
-    /// So long it takes for 1 MiB on a quiet machine of 2026.
-    const QUIET: Duration = Duration::from_millis(200);
+    /// So long it takes for 1 MiB on that machine, with nothing else to do.
+    const QUIET: Duration = Duration::from_millis(220);
 
     pub(super) fn new(kind: EngineKind) -> Result<Self, RulesError> {
         let meta = "meta: severity = \"low\" description = \"d\" reference = \"r\"";
@@ -168,11 +171,22 @@ impl Yardstick {
         Ok(Self(Engine::compile_whole(kind, &[Source::new("yardstick.yar", &rule)])?))
     }
 
-    /// 1, or more.
-    pub(super) fn slowness(&self) -> Result<f64, EngineError> {
-        let input = Input::new(&Head::default(), b"abcd....");
-        let now = Watch::new(&self.0).per_mib(&input, MIDDLE, 5)?;
-        Ok((now.as_secs_f64() / Self::QUIET.as_secs_f64()).max(1.0))
+    /// How long 1 MiB of `input` takes, as that machine would tell: both are read by turns, so that what else
+    /// this machine does slows both, and the least of each is compared.
+    pub(super) fn beside(
+        &self,
+        watch: &mut Watch<'_>,
+        input: &Input,
+        length: usize,
+    ) -> Result<Duration, EngineError> {
+        let mut own = Watch::new(&self.0);
+        let known = Input::new(&Head::default(), b"abcd....");
+        let (mut least, mut reading) = (Duration::MAX, Duration::MAX);
+        for _ in 0..ROUNDS {
+            least = least.min(own.per_mib(&known, 2 * SMALL, 1)?);
+            reading = reading.min(watch.per_mib(input, length, 1)?);
+        }
+        Ok(reading.mul_f64(Self::QUIET.as_secs_f64() / least.as_secs_f64().max(1e-9)))
     }
 }
 
@@ -189,7 +203,7 @@ pub(super) fn worst(
     let mut dice = Dice::new();
     let none = Head::default();
     let enough = most.mul_f64(ENOUGH);
-    let kept = climb(&mut watch, patterns, enough.mul_f64(SMALL as f64 / MIB as f64), &mut dice)?;
+    let kept = hardest(&mut watch, patterns, enough.mul_f64(SMALL as f64 / MIB as f64), &mut dice)?;
     let wholes = wholes(patterns, &mut dice);
     let all_heads = || std::iter::once(&none).chain(heads);
     let mut tried = Vec::new();
@@ -213,13 +227,13 @@ pub(super) fn worst(
         if worst.time_per_mib > enough {
             break;
         }
-        let (mut time_per_mib, mut growth) = watch.measure(&input, 1)?;
-        if time_per_mib > most && time_per_mib < enough || growth > MOST_GROWTH && time_per_mib > LEAST {
+        let (first, mut growth) = watch.measure(&input, 1)?;
+        if growth > MOST_GROWTH && first > LEAST {
             // Noise only adds: a second look decides.
-            let slowness = yardstick.slowness()?;
-            (time_per_mib, growth) = watch.measure(&input, 4)?;
-            time_per_mib = time_per_mib.div_f64(slowness.min(yardstick.slowness()?));
+            growth = watch.measure(&input, 4)?.1;
         }
+        let time_per_mib =
+            if first > enough { first } else { yardstick.beside(&mut watch, &input, MIDDLE)? };
         let grows = growth > MOST_GROWTH && time_per_mib > LEAST;
         if (grows, time_per_mib) > (worst.grows, worst.time_per_mib) {
             worst = Worst { input, time_per_mib, grows };
@@ -229,7 +243,10 @@ pub(super) fn worst(
 }
 
 /// The pieces that took longest, the worst first. It ends at the first that takes `enough`.
-fn climb(
+///
+/// What is tried depends on the rule alone, not on how long anything took: a climb from what took longest would
+/// go another way each time, and a rule would pass by chance.
+fn hardest(
     watch: &mut Watch<'_>,
     patterns: &[Pattern],
     enough: Duration,
@@ -237,17 +254,17 @@ fn climb(
 ) -> Result<Vec<Vec<u8>>, EngineError> {
     let seeds = beginnings(patterns, dice);
     let step = seeds.len().div_ceil(BEGINNINGS).max(1);
+    let mut pieces: Vec<Vec<u8>> = seeds.iter().step_by(step).cloned().collect();
+    for _ in 0..CHANGES {
+        let Some(parent) = dice.one_of(&pieces) else { break };
+        let piece = changed(parent, &seeds, patterns, dice);
+        pieces.push(piece);
+    }
     let mut kept: Vec<(Duration, Vec<u8>)> = Vec::new();
-    let is_over = |kept: &[(Duration, Vec<u8>)]| kept.first().is_some_and(|(time, _)| *time > enough);
-    for seed in seeds.iter().step_by(step) {
-        if is_over(&kept) {
+    for piece in pieces {
+        if kept.first().is_some_and(|(time, _)| *time > enough) {
             break;
         }
-        keep(watch, &mut kept, seed.clone())?;
-    }
-    for _ in 0..CHANGES {
-        let Some((_, parent)) = dice.one_of(&kept).filter(|_| !is_over(&kept)) else { break };
-        let piece = changed(parent, &seeds, patterns, dice);
         keep(watch, &mut kept, piece)?;
     }
     Ok(kept.into_iter().map(|(_, piece)| piece).collect())

@@ -76,7 +76,7 @@ fn of_class(class: &Class, dice: &mut Dice) -> u8 {
     if dice.below(4) == 0 { other.or(one) } else { one.or(other) }.unwrap_or(b' ')
 }
 
-/// What a search begins with: each string's beginnings and ends, and its parts.
+/// What a search begins with: each string's beginnings and ends, its parts, and beginnings with later parts.
 pub(super) fn beginnings(patterns: &[Pattern], dice: &mut Dice) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     for Pattern { parts, wide } in patterns {
@@ -92,6 +92,14 @@ pub(super) fn beginnings(patterns: &[Pattern], dice: &mut Dice) -> Vec<Vec<u8>> 
                 }
                 found.push(whole);
             }
+        }
+        // A beginning, and a later part at once: what stands between them may be a jump, at whose every step
+        // the later part is tried.
+        let skips = (1..count).flat_map(|end| (end + 1..count).map(move |at| (0..end, at..at + 1)));
+        for (first, then) in skips {
+            let [first, then] =
+                [first, then].map(|range| written(parts.get(range).unwrap_or_default(), *wide, dice));
+            found.push([first, then].concat());
         }
     }
     found.retain(|piece| !piece.is_empty());

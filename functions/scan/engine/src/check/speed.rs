@@ -95,8 +95,7 @@ fn together(
     found.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
     let mut hardest = (String::new(), Worst::default());
     for (_, report) in found.into_iter().take(HARDEST) {
-        let slowness = yardstick.slowness()?;
-        let time_per_mib = watch.per_mib(&report.worst.input, SHARE, 4)?.div_f64(slowness);
+        let time_per_mib = yardstick.beside(&mut watch, &report.worst.input, SHARE)?;
         if time_per_mib > hardest.1.time_per_mib {
             let input = report.worst.input.clone();
             hardest = (report.rule.name.clone(), Worst { input, time_per_mib, grows: report.worst.grows });
