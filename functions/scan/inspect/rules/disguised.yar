@@ -54,7 +54,7 @@ rule archive_with_disguised_program
         reference = "https://attack.mitre.org/techniques/T1036/007/"
     strings:
         // A name in the ZIP's directory that ends in two extensions, or whose end is shown in reverse.
-        $double = /[^\x00]\.(pdf|docx?|xlsx?|pptx?|rtf|txt|csv|jpe?g|png|gif|mp[34]|zip)[ _]*\.(exe|scr|p(if|s1)|c(om|pl|md)|lnk|hta|jse?|vb[se]|wsf|bat|msi)(PK\x01\x02|PK\x05\x06|\x55\x54[\x05\x09\x0D]\x00|\x0A\x00 \x00|\x75\x78\x0B\x00)/s nocase
+        $double = /(\.pdf|\.doc|\.xls|\.ppt|\.rtf|\.txt|\.csv|\.jpg|\.jpeg|\.png|\.gif|\.mp[34]|\.zip)[x _]*\.([empsvw][bcisx][1efirs]|[bchl][amnop][dklmt]|hta|jse?)(PK\x01\x02|PK\x05\x06|\x55\x54[\x05\x09\x0D]\x00|\x0A\x00 \x00|\x75\x78\x0B\x00)/s nocase
         $reversed = /\xE2\x80\xAE[^\x00\xAE.]*\.[bcehjlmpsvw][abcimnopstx][1acdefiklmrst]/s nocase
     condition:
         any of them and uint32be(0) == 0x504B0304
@@ -112,12 +112,13 @@ rule pickle_that_runs_code
         reference = "https://docs.python.org/3/library/pickle.html#restricting-globals"
     strings:
         // A module whose functions run programs, and the beginning of a function's name; the name itself may
-        // stand elsewhere, as no engine should try all names behind all modules.
-        $by_name = /(cos\n|cposix\n|cnt\n|csubprocess\n|ccommands\n|cpty\n|crunpy\n|cimportlib\n)[A-Za-z_]/
+        // stand elsewhere, as no engine should try all names behind all modules. Classes of one letter, so that
+        // the opcode is looked for.
+        $by_name = /(cos\n|cpos[i]x\n|cnt\n|csub[p]rocess\n|ccom[m]ands\n|cpty\n|crun[p]y\n|cimp[o]rtlib\n)[A-Za-z_]/
         $by_name_builtin = /c(builtins|__builtin__)\n(exec|eval|compile|getattr|__import__)/
-        $by_stack = /(\x8c\x02os|\x8c\x05posix|\x8c\x02nt|\x8c\x0asubprocess|\x8c\x08commands|\x8c\x03pty|\x8c\x05runpy|\x8c\x09importlib)\x94?\x8c[\x03-\x0d][A-Za-z_]*\x94?\x93/
+        $by_stack = /(\x8c\x02os|\x8c\x05po[s]ix|\x8c\x02nt|\x8c\x0asu[b]process|\x8c\x03pty|\x8c\x05ru[n]py|\x8c\x09im[p]ortlib)\x94?\x8c[\x03-\x0d][A-Za-z_\x94]*\x93/
         $by_stack_builtin = /\x8c\x08builtins\x94?\x8c[\x03-\x0d](exec|eval|compile|getattr|__import__)\x94?\x93/
-        $name = /[\n\x03-\x0d](system|popen|spawn|exec|eval|Popen|call|check_|run\n|run\x94?\x93|run_|import_module|compile|getoutput|getattr)/
+        $name = /[\n\x03-\x0d](system|[Pp]open|spawn|exec|eval|call|check_|run[\n_\x93\x94]|import_module|compile|getoutput|getattr)/
     condition:
         // STOP is the last opcode.
         uint8(filesize - 1) == 0x2E

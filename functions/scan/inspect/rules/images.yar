@@ -42,13 +42,13 @@ rule script_inside_svg
         reference = "https://www.w3.org/TR/SVG2/interact.html#ScriptElement"
     strings:
         $script_1 = /<script[\s>\/]/ nocase
-        $script_2 = /<[\w.-]{1,20}:script[\s>\/]/ nocase
-        $handler = /\s(onload|onerror|onclick|onmouse[a-z]{2,5}|onfocus(in|out)?|onbegin|onend|onactivate|onanimation\w{1,9})\s*=\s*["']/ nocase
+        $script_2 = /<[\w.-]*:script[\s>\/]/ nocase
+        $handler = /\son(load|error|click|mouse(down|enter|leave|move|out|over|up|wheel)|focus(in|out)?|begin|end|activate|animation(cancel|end|iteration|start))\s*=\s*["']/ nocase
         $link = /href\s*=\s*["']\s*(javascript:|data:text\/html)/ nocase
         $foreign_1 = /<foreignObject[\s>]/ nocase
-        $foreign_2 = /<[\w.-]{1,20}:foreignObject[\s>]/ nocase
+        $foreign_2 = /<[\w.-]*:foreignObject[\s>]/ nocase
         $frame_1 = /<(iframe|embed|object)[\s>]/ nocase
-        $frame_2 = /<[\w.-]{1,20}:(iframe|embed|object)[\s>]/ nocase
+        $frame_2 = /<[\w.-]*:(iframe|embed|object)[\s>]/ nocase
     condition:
         (any of ($script_*, $handler, $link) or (any of ($foreign_*) and any of ($frame_*)))
         // "<svg" or ":svg" near the beginning: as a string it would be kept wherever it is.
@@ -64,13 +64,13 @@ rule script_inside_utf_16_svg
         reference = "https://www.w3.org/TR/SVG2/interact.html#ScriptElement"
     strings:
         $script_1 = /<script[\s>\/]/ nocase wide
-        $script_2 = /<[\w.-]{1,20}:script[\s>\/]/ nocase wide
-        $handler = /\s(onload|onerror|onclick|onmouse[a-z]{2,5}|onfocus(in|out)?|onbegin|onend|onactivate|onanimation\w{1,9})\s*=\s*["']/ nocase wide
+        $script_2 = /<[\w.-]*:script[\s>\/]/ nocase wide
+        $handler = /\son(load|error|click|mouse(down|enter|leave|move|out|over|up|wheel)|focus(in|out)?|begin|end|activate|animation(cancel|end|iteration|start))\s*=\s*["']/ nocase wide
         $link = /href\s*=\s*["']\s*(javascript:|data:text\/html)/ nocase wide
         $foreign_1 = /<foreignObject[\s>]/ nocase wide
-        $foreign_2 = /<[\w.-]{1,20}:foreignObject[\s>]/ nocase wide
+        $foreign_2 = /<[\w.-]*:foreignObject[\s>]/ nocase wide
         $frame_1 = /<(iframe|embed|object)[\s>]/ nocase wide
-        $frame_2 = /<[\w.-]{1,20}:(iframe|embed|object)[\s>]/ nocase wide
+        $frame_2 = /<[\w.-]*:(iframe|embed|object)[\s>]/ nocase wide
     condition:
         // A byte order mark, or a tag without one.
         (uint16be(0) == 0xFFFE or uint16be(0) == 0xFEFF or uint16be(0) == 0x3C00 or uint16be(0) == 0x003C)

@@ -9,12 +9,27 @@ rule office_remote_template
         reference = "https://attack.mitre.org/techniques/T1221/"
     strings:
         // Attributes of one element. What a loop accepts ends where the string itself could begin again.
-        $type_first = /relationships\/attachedTemplate["'](\s+(Id|TargetMode)\s*=\s*["'][\w.-]*["'])*\s+Target\s*=\s*["']((https?|ftp|mhtml):|\\\\|file:\/\/[^\/\\])/ nocase
-        $target_first = /\sTarget\s*=\s*["']((https?|ftp|mhtml):|\\\\|file:\/\/[^\/\\])[^"'<>]*["'](\s+(Id|TargetMode)\s*=\s*["'][\w.-]*["'])*\s+Type\s*=\s*["'][^"'<>]*relationships\/attachedTemplate["']/ nocase
+        $remote = /relationships\/attachedTemplate["'](\s+[\w:]+\s*=\s*["'][\w.-]*["'])*\s+Target\s*=\s*["']((https?|ftp|mhtml):|\\\\|file:\/\/[^\/\\])/ nocase
         // Where organisations keep their templates.
-        $organisation = /Target\s*?=\s*?["']https:\/\/[a-z0-9-]{1,63}?\.sharepoint\.com\/.{1,300}?\.dot[xm]/s nocase
+        $organisation = /Target\s*?=\s*?["']h[t]tp[s]:[\/]\/[a-z0-9-]{1,63}?\.sharepoint\.com\/.{1,300}?\.dot[xm]/s nocase
     condition:
-        any of ($type_first, $target_first) and not $organisation
+        $remote and not $organisation
+}
+
+rule office_remote_template_target_first
+{
+    meta:
+        severity = "high"
+        description = "An Office document that loads its template, and that template's macros, from elsewhere, written in an unusual order"
+        reference = "https://attack.mitre.org/techniques/T1221/"
+    strings:
+        // As above: a rule of its own, as both strings have the same end. The classes of
+        // one letter hide that end, so that an engine begins at the address.
+        $remote = /\sTarget\s*=\s*["']((https?|ftp|mhtml):|\\\\|file:\/\/[^\/\\])[^"'<>]*["'](\s+[\w:]+\s*=\s*["'][\w.-]*["'])*\s+T[y]pe\s*=\s*["'][^"'<>]*re[l]at[i]on[s]hi[p]s[\/]at[t]ac[h]ed[T]em[p]la[t]e["']/ nocase
+        // Where organisations keep their templates.
+        $organisation = /Target\s*?=\s*?["']h[t]tp[s]:[\/]\/[a-z0-9-]{1,63}?\.sharepoint\.com\/.{1,300}?\.dot[xm]/s nocase
+    condition:
+        $remote and not $organisation
 }
 
 rule office_remote_object
@@ -25,10 +40,22 @@ rule office_remote_object
         reference = "https://nvd.nist.gov/vuln/detail/CVE-2022-30190"
     strings:
         // As for templates.
-        $type_first = /relationships\/(oleObject|frame|htmlfile)["'](\s+(Id|TargetMode)\s*=\s*["'][\w.-]*["'])*\s+Target\s*=\s*["'](https?|ftp|mhtml|mk|script|ms-\w{1,20}):/ nocase
-        $target_first = /\sTarget\s*=\s*["'](https?|ftp|mhtml|mk|script|ms-\w{1,20}):[^"'<>]*["'](\s+(Id|TargetMode)\s*=\s*["'][\w.-]*["'])*\s+Type\s*=\s*["'][^"'<>]*relationships\/(oleObject|frame|htmlfile)["']/ nocase
+        $remote = /relationships\/(oleObject|frame|htmlfile)["'](\s+[\w:]+\s*=\s*["'][\w.-]*["'])*\s+Target\s*=\s*["'](https?|ftp|mhtml|mk|script|ms-\w*):/ nocase
     condition:
-        any of them
+        $remote
+}
+
+rule office_remote_object_target_first
+{
+    meta:
+        severity = "critical"
+        description = "An Office document with an object that is fetched from the web, written in an unusual order"
+        reference = "https://nvd.nist.gov/vuln/detail/CVE-2022-30190"
+    strings:
+        // As for templates.
+        $remote = /\sTarget\s*=\s*["']([hf]t?tps?|m(html|k|s-\w*)|script):[^"'<>]*["'](\s+[\w:]+\s*=\s*["'][\w.-]*["'])*\s+T[y]pe\s*=\s*["'][^"'<>]*re[l]at[i]on[s]hi[p]s[\/](ol[e]Ob[j]ec[t]|fr[a]me|ht[m]lf[i]le)["']/ nocase
+    condition:
+        $remote
 }
 
 rule office_dde_field

@@ -38,16 +38,25 @@ rule powershell_download_and_run
         $download_2 = ".DownloadFile(" nocase ascii wide
         $download_3 = ".DownloadData(" nocase ascii wide
         $download_4 = "-WebRequest" nocase ascii wide
-        $run_1 = /(\|\s*IEX\b|\bIEX\b\s*[\(\$&])/ nocase ascii wide
+        // Four bytes are looked for as they are: nothing has to be tried.
+        $run_11 = "|IEX" nocase
+        $run_12 = "| IEX" nocase
+        $run_13 = "IEX(" nocase
+        $run_14 = "IEX (" nocase
+        $run_15 = "IEX $" nocase
+        $run_16 = "IEX &" nocase
+        $run_17 = /\|\s{1,4}IEX\b/ nocase wide
+        $run_18 = /\bIEX\s?[\(\$&]/ nocase wide
         $run_2 = /ke-Expression\b/ nocase ascii wide // the rare end of Invoke-Expression
         $run_3 = /rt-Process\b/ nocase ascii wide // and of Start-Process
         $hidden = /-w(in(dowstyle)?)?\s+hi?d/ nocase ascii wide
         $encoded_1 = /powershell(\.exe)?"?\s/ nocase ascii wide
-        $encoded_2 = /( -e |\t-e\t|-ec[ \t]|-enc[ \t]|-encodedcommand[ \t])[ \t]*[A-Za-z0-9+\/]{40}/ nocase ascii wide
+        $encoded_2 = /( -e |\t-e\t|-ec[ \t]|-enc[ \t]|-encodedcommand[ \t])[ \t]*[A-Za-z0-9+\/]{40}/ nocase
+        $encoded_3 = /[ \t]-e(c|nc|ncodedcommand)?[ \t]{1,8}[A-Za-z0-9+\/]{40}/ nocase wide
         $client = ".WebClient" nocase ascii wide
     condition:
         // Many a manual tells its readers to install something by such a line, but in the open.
-        all of ($encoded_*)
+        ($encoded_1 and any of ($encoded_2, $encoded_3))
         or (any of ($download_*) and any of ($run_*)
             and ($hidden or ($client and not declared_type startswith "text/")))
 }
@@ -123,31 +132,58 @@ rule download_with_system_tool
         description = "A command line that has a Windows system tool download or decode a program and run it"
         reference = "https://lolbas-project.github.io/"
     strings:
-        $certutil = /certutil(\.exe)??\s.{0,210}?-urlcache\s/s nocase
+        $certutil = "certutil" nocase
         $bitsadmin = "bitsadmin" nocase
-        // An address behind either, and what is run after it. No loop accepts what an address begins with.
-        $run = /(-urlcache|\/transfer)\s.{0,250}?(ttp|tps|ftp):\/\/([^\r\n:&|]|:[\\\d])*?[&|]/s nocase
+        // In one line an order, an address, and what is run after it. No loop accepts what an address begins with;
+        // classes of one letter hide the order.
+        $run = /[-\/](u[r]lc[a]ch|t[r]an[s]fe)[er]\s[^\r\n:&|]*tps?:\/\/[^\r\n:&|]*(:[^\r\n:&|\/][^\r\n:&|]*)*[&|]/ nocase
+    condition:
+        any of ($certutil, $bitsadmin) and $run
+}
+
+rule page_run_by_system_tool
+{
+    meta:
+        severity = "high"
+        description = "A command line that has a Windows system tool run a page or a script from elsewhere"
+        reference = "https://lolbas-project.github.io/"
+    strings:
         $mshta = /\bms.ta(\.exe)?["']?\s+["']?(http:[\/\\]|https:[\/\\]|javascript:|vbscript:)/ nocase
         $regsvr32_1 = /regsvr32(\.exe)?\s/ nocase
         $regsvr32_2 = /\/i:["']??https??:.{1,250}?scrobj\.dll/s nocase
     condition:
-        (($certutil or $bitsadmin) and $run) or $mshta or all of ($regsvr32_*)
+        $mshta or all of ($regsvr32_*)
 }
 
 rule shell_download_and_run
 {
     meta:
         severity = "high"
-        description = "A shell one-liner that hides what it runs or opens a connection back"
+        description = "A shell one-liner that hides what it runs"
         reference = "https://attack.mitre.org/techniques/T1059/004/"
     strings:
-        $reverse_bash = /(ba)?sh\s+-i\s*[&>]{1,2}\s*\/dev\/(tcp|udp)\/[\w.-]+\/\d+/
-        $reverse_netcat = /\bn(c|cat)\s[^\r\n|;\/]*-e\s*\/bin\/(ba|da)?sh/
-        $reverse_pipe_1 = /mkfifo\s.{1,300}?\/bin\/(ba)??sh\s+?-i/s
-        $reverse_pipe_2 = /\|[ ]?nc\b/
-        $decoded = /base64\s+(-d|-D|--decode)[^\r\n|6]*(6[^4\r\n|][^\r\n|6]*)?\|\s*(ba|da|z)?sh\b/
+        $decoded = /base64\s+(-d|-D|--decode)[^\r\n|6]*(6[^4\r\n|][^\r\n|6]*)?\|\s*([bdz]a?s|s)h\b/
     condition:
-        $reverse_bash or $reverse_netcat or all of ($reverse_pipe*) or $decoded
+        $decoded
+}
+
+rule shell_that_connects_back
+{
+    meta:
+        severity = "high"
+        description = "A shell one-liner that opens a connection back"
+        reference = "https://attack.mitre.org/techniques/T1059/004/"
+    strings:
+        $bash = /(ba)?sh\s+-i\s*[&>]{1,2}\s*\/dev\/(tcp|udp)\/\w/
+        $netcat = /\bn(c|cat)\s[^\r\n|;\/]*-e\s*\/bin\/(ba|da)?sh/
+        $pipe = /mkfifo\s.{1,300}?(h -i|h  -i|h\t-i)/s
+        $end_1 = " nc "
+        $end_2 = "|nc "
+        $end_3 = ";nc "
+        $end_4 = "&nc "
+        $end_5 = "\nnc "
+    condition:
+        $bash or $netcat or ($pipe and any of ($end_*))
 }
 
 rule html_application

@@ -8,10 +8,11 @@ rule php_web_shell
         reference = "https://attack.mitre.org/techniques/T1505/003/"
     strings:
         $open = /<\?(php|=)?[\s@(]/ nocase
-        // A call, a file that is included, an entry of an array that is called, and what a request sent, or
-        // that behind an opening backtick: one string, as all end alike. Names are without their last letter, so that blanks behind them are tried
-        // against one letter, not against all names.
-        $direct = /((\b(eva|asser|syste|exe|shell_exe|passthr|pope|proc_ope|pcntl_exe|create_functio)[lctmnu]([\s@(]+(stripslashe|base64_decod|tri|urldecod)[sem])?|\b(includ|requir|include_onc|require_onc)e|\]\s*\()[\s@(]*|[^\w`)\]]`[^`\r\n_]*)(\$_GET|\$_POST|\$_REQUEST|\$_COOKIE|\$_SERVER)/ nocase
+        // A call, or a file that is included, and what a request sent. The names are looked for: classes of one
+        // letter hide the rest. Between them may stand stripslashes, base64_decode, trim or urldecode.
+        $call = /\b(eval|assert|system|(shell_|pcntl_)?exec|passthru|(proc_o|po)pen|create_function|include(_once)?|require(_once)?)[\s@(]{1,6}([sbtu][tar][rsil][iemd](64_decode|ecode|pslashes)?[\s@(]{1,6})?\$_(G[E]T|P[O]ST|R[E]QU|C[O]OK|S[E]RV)/ nocase
+        // An entry of an array that is called.
+        $entry = /\]\s?\([\s@]{0,2}(\$_GET|\$_POST|\$_REQUEST|\$_COOKIE|\$_SERVER)/ nocase
         // Optional letters, as no engine should look for these words.
         $packed = /\b(ev?al|as?sert)\s*\(\s*@?(gzinflate|gzuncompress|base64_decode|str_rot13|gzdecode)\s*\(/ nocase
         $turned = /\b(ev?al|as?sert)\s*\(\s*@?\w\wrrev\s*\(/ nocase // strrev
@@ -19,7 +20,21 @@ rule php_web_shell
         $reversed_1 = /\(\s*edoced_46esab/ nocase
         $reversed_2 = /(TEG_\$|TSOP_\$|TSEUQER_\$|EIKOOC_\$)/
     condition:
-        $open and any of ($direct, $packed, $turned, $reversed_*)
+        $open and any of ($call, $entry, $packed, $turned, $reversed_*)
+}
+
+rule php_web_shell_in_backticks
+{
+    meta:
+        severity = "critical"
+        description = "PHP that has a shell run what a request sends it"
+        reference = "https://attack.mitre.org/techniques/T1505/003/"
+    strings:
+        $open = /<\?(php|=)?[\s@(]/ nocase
+        // A backtick where an expression begins, not where prose quotes code, and what a request sent.
+        $command = /([=@;{]|(ech|prin|retur|ph)[onpt])\s{0,2}`[^`\r\n_]*(\$_GET|\$_POST|\$_REQUEST|\$_COOKIE|\$_SERVER)/ nocase
+    condition:
+        $open and $command
 }
 
 rule jsp_web_shell

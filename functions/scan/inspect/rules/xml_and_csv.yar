@@ -25,7 +25,7 @@ rule xml_entity_expansion
     strings:
         // An entity made of three or more others.
         $nested = /<!ENTITY\s+(%\s+)?[\w.:-]+\s+["']([^"'<&%]|&#)*([&%][\w.:-]+;([^"'<&%]|&#)*){3}/ ascii
-        $nested_wide = /<\x00!\x00E\x00N\x00T\x00I\x00T\x00Y\x00([^<]\x00)*(&\x00([\w.:-]\x00){1,40};\x00){3}/
+        $nested_wide = /<\x00!\x00E\x00N\x00T\x00I\x00T\x00Y\x00([^<]\x00)*(&\x00([\w.:-]\x00)+;\x00){3}/
         $doctype = "<!DOCTYPE" ascii wide
     condition:
         $doctype and (#nested + #nested_wide) >= 2 and not declared_type startswith "text/"
@@ -73,9 +73,9 @@ rule csv_formula_that_leaks_cells
         description = "CSV with a formula that sends cells to an address"
         reference = "https://owasp.org/www-community/attacks/CSV_Injection"
     strings:
-        $function = /(^|[,;\t\n\r"' ])[=+@-][ ]*(HYPERLINK|WEBSERVICE|IMPORTXML|IMPORTDATA|IMPORTHTML|IMPORTFEED|IMAGE)[ ]*\(/ nocase
-        // An address that ends with its text, and goes on with a cell. No loop accepts a colon but before a port.
-        $joined = /https?:\/\/[^":\r\n]*(:\d[^":\r\n]*)?"+[ ]*&/ nocase
+        $function = /(^|[,;\t\n\r"' ])[=+@-][ ]*(HYPERLINK|WEBSERVICE|IMPORT(XML|DATA|HTML|FEED)|IMAGE)[ ]*\(/ nocase
+        // An address that ends with its text, and goes on with a cell.
+        $joined = /"https?:\/\/[^"\r\n]*"+[ ]*&/ nocase
         $address = "http" nocase
         $concatenated = /CONCAT(ENATE)?[ ]*\(/ nocase
     condition:
