@@ -78,7 +78,7 @@ const TABLE: [Row; 4] = [
         types: &[],
     },
     Row {
-        class: Class::Launchers, name: "launchers", one: "a file that starts programs or opens pages",
+        class: Class::Launchers, name: "launchers", one: "a shortcut or launcher",
         extensions: &[
             // Scripts of the Windows Script Host, and of programs that come with Windows.
             "vbs", "vbe", "jse", "wsf", "wsh", "wsc", "ws", "sct", "hta", "chm", "msc", "psc1",
@@ -193,10 +193,20 @@ impl AllowedMembers {
         self.refused(|row| row.class == class)
     }
 
+    /// What is not taken about anything of the class of this name, as a rule names it ([`is_class`]).
+    pub fn refuse_named(&self, class: &str) -> Option<NotTaken> {
+        self.refused(|row| row.name == class)
+    }
+
     fn refused(&self, is_it: impl Fn(&Row) -> bool) -> Option<NotTaken> {
         let row = TABLE.iter().find(|row| is_it(row))?;
         (!self.0.contains(&row.class)).then_some(NotTaken { class: row.class, one: row.one })
     }
+}
+
+/// Whether there is a class of that name.
+pub fn is_class(name: &str) -> bool {
+    TABLE.iter().any(|row| row.name == name)
 }
 
 /// All extensions that a file name has to some program, in lower case. To Windows, `evil.exe:a.txt`

@@ -76,6 +76,7 @@ pub(crate) async fn keep(
             Holding::Changed(changed) => return Ok(Some(changed)),
             Holding::Full => {
                 metric::count("HeldIsFull", worker.function);
+                tracing::warn!(tenant_id = %record.tenant, "what it has held longest makes room");
                 if record.size > worker.most_held_bytes {
                     break;
                 }

@@ -7,7 +7,7 @@
 use crate::{EngineError, EngineKind, RuleInfo, parts::Parts, source::Severity};
 use sha2::{Digest, Sha256};
 
-const MAGIC: &[u8] = b"airlock rules 2";
+const MAGIC: &[u8] = b"airlock rules 3";
 const DIGEST: usize = 32;
 
 /// What an engine is made of.
@@ -36,8 +36,10 @@ impl<'b> Artefact<'b> {
             put(text.as_bytes());
         }
         put(&(self.rules.len() as u64).to_le_bytes());
-        for RuleInfo { name, severity, description, reference } in &self.rules {
-            for text in [name, severity.name(), description, reference] {
+        for RuleInfo { name, severity, description, reference, member_class } in &self.rules {
+            // No class is an empty one.
+            let class = member_class.as_deref().unwrap_or_default();
+            for text in [name, severity.name(), description, reference, class] {
                 put(text.as_bytes());
             }
         }
@@ -84,7 +86,9 @@ impl<'b> Artefact<'b> {
             let mut text = || String::from_utf8(take()?.to_vec()).ok();
             let rule = || {
                 let (name, severity) = (text()?, Severity::from_name(&text()?)?);
-                Some(RuleInfo { name, severity, description: text()?, reference: text()? })
+                let (description, reference) = (text()?, text()?);
+                let member_class = Some(text()?).filter(|class| !class.is_empty());
+                Some(RuleInfo { name, severity, description, reference, member_class })
             };
             rules.push(
                 {

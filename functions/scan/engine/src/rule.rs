@@ -5,6 +5,7 @@ use crate::{
     artefact::Artefact,
     source::{Refusal, RulesError, Severity, Source, refused},
 };
+use airlock_content::members;
 
 /// A rule, as its metadata describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,9 @@ pub struct RuleInfo {
     pub description: String,
     /// Where to read on.
     pub reference: String,
+    /// The class of members (metadata `member_class`) that it only recognises: inside an archive a match is no
+    /// malice then, but for the policy of members to take or not.
+    pub member_class: Option<String>,
 }
 
 /// What compiled rules say about themselves, for whoever doesn't run them.
@@ -63,7 +67,13 @@ impl RuleInfo {
             let found = text("severity")?;
             let severity = Severity::from_name(&found)
                 .ok_or_else(|| refused(sources, &name, Refusal::Severity { rule: name.clone(), found }))?;
-            Ok(Self { severity, description: text("description")?, reference: text("reference")?, name })
+            let class = texts.iter().find(|(known, _)| known == "member_class");
+            let member_class = class.map(|(_, class)| class.clone());
+            if let Some(found) = member_class.clone().filter(|class| !members::is_class(class)) {
+                return Err(refused(sources, &name, Refusal::MemberClass { rule: name.clone(), found }));
+            }
+            let (description, reference) = (text("description")?, text("reference")?);
+            Ok(Self { severity, description, reference, member_class, name })
         };
         let mut all = described.into_iter().map(info).collect::<Result<Vec<_>, _>>()?;
         all.sort_unstable_by(|a, b| a.name.cmp(&b.name));

@@ -27,6 +27,12 @@ impl<'e> Scanner<'e> {
         Self { parts: parts.map(Running::new), rules }
     }
 
+    /// The class of members that a rule only recognises, if it does no more.
+    pub fn member_class(&self, rule: &str) -> Option<&'e str> {
+        let found = self.rules.binary_search_by(|known| known.name.as_str().cmp(rule)).ok()?;
+        self.rules.get(found)?.member_class.as_deref()
+    }
+
     /// The rules that match `bytes`, sorted by name.
     ///
     /// # Errors

@@ -117,6 +117,14 @@ pub enum Refusal {
         /// `severity`, `description` or `reference`.
         key: &'static str,
     },
+    /// A class of members that is none.
+    #[error("rule `{rule}` has member_class {found:?}: it must be programs, macros, launchers or scripts")]
+    MemberClass {
+        /// The rule.
+        rule: String,
+        /// What it has.
+        found: String,
+    },
     /// A severity that is none.
     #[error("rule `{rule}` has severity {found:?}: it must be low, medium, high or critical")]
     Severity {

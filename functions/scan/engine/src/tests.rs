@@ -44,6 +44,10 @@ fn rules_that_would_bring_the_process_down_or_keep_others_silent_are_refused_wit
         assert!(refusal(&format!("{fine}\n//\0")).starts_with("a.yar:2: there is a NUL"));
         let bad = refusal(&format!("\n{}", fine.replace("\"low\"", "\"urgent\"")));
         assert!(bad.starts_with("a.yar:2: rule `a` has severity \"urgent\": it must be low"), "{bad}");
+        let class = "reference = \"r\" member_class";
+        assert_eq!(refusal(&fine.replace("reference = \"r\"", &format!("{class} = \"scripts\""))), "");
+        let bad = refusal(&fine.replace("reference = \"r\"", &format!("{class} = \"tools\"")));
+        assert!(bad.contains("rule `a` has member_class \"tools\": it must be programs"), "{bad}");
         let bad = refusal(&fine.replace("reference = \"r\"", ""));
         assert_eq!(bad, "a.yar:1: rule `a` has no reference: add `reference = \"…\"` to its meta");
         let bad = refusal(&fine.replace("\"d\"", "\"\""));

@@ -25,6 +25,7 @@ rule ooxml_macro_project
         severity = "high"
         description = "An Office document with a macro project inside"
         reference = "https://learn.microsoft.com/openspecs/office_file_formats/ms-offmacro/"
+        member_class = "macros"
     strings:
         // The name in a header or a directory entry, which is never compressed. In front of it stands a length or
         // an offset, whose last byte is small.

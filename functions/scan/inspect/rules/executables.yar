@@ -6,6 +6,7 @@ rule windows_executable
         severity = "high"
         description = "A Windows program or library (PE)"
         reference = "https://learn.microsoft.com/windows/win32/debug/pe-format"
+        member_class = "programs"
     condition:
         uint16(0) == 0x5A4D and uint32(0x3C) < filesize and uint32(uint32(0x3C)) == 0x00004550
 }
@@ -16,6 +17,7 @@ rule elf_executable
         severity = "high"
         description = "A Linux program or library (ELF)"
         reference = "https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html"
+        member_class = "programs"
     condition:
         uint32(0) == 0x464C457F and uint8(4) >= 1 and uint8(4) <= 2 and uint8(5) >= 1 and uint8(5) <= 2
 }
@@ -26,6 +28,7 @@ rule macho_executable
         severity = "high"
         description = "A macOS program or library (Mach-O, universal ones included)"
         reference = "https://github.com/apple-oss-distributions/xnu/blob/main/EXTERNAL_HEADERS/mach-o/loader.h"
+        member_class = "programs"
     condition:
         uint32(0) == 0xFEEDFACE or uint32(0) == 0xFEEDFACF
         or uint32be(0) == 0xFEEDFACE or uint32be(0) == 0xFEEDFACF
@@ -58,6 +61,7 @@ rule windows_shortcut
         severity = "high"
         description = "A Windows shortcut (LNK), which starts any command"
         reference = "https://learn.microsoft.com/openspecs/windows_protocols/ms-shllink/"
+        member_class = "launchers"
     condition:
         // As a string, its zeros would be looked for, and found, in every binary file.
         uint32be(0) == 0x4C000000 and uint32be(4) == 0x01140200 and uint32be(8) == 0

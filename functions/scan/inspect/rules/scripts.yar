@@ -7,6 +7,7 @@ rule shell_script
         severity = "high"
         description = "A script that starts with its interpreter's path"
         reference = "https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html"
+        member_class = "scripts"
     condition:
         // Read byte by byte, as a file has one beginning, but may have any number of lines that look like it:
         // "#!", behind a byte order mark or not, blanks, a slash, and in the same line an interpreter.
@@ -84,6 +85,7 @@ rule batch_script
         severity = "high"
         description = "A Windows batch file"
         reference = "https://attack.mitre.org/techniques/T1059/003/"
+        member_class = "scripts"
     strings:
         $program = /@echo[ \t]+off[ \t]*(\r?\n|&)\s*[\w.-]+\.[bcejpv][abmosx]\w?\b/ nocase
     condition:
@@ -192,6 +194,7 @@ rule html_application
         severity = "high"
         description = "An HTML application (HTA), which runs with the user's full rights"
         reference = "https://attack.mitre.org/techniques/T1218/005/"
+        member_class = "launchers"
     strings:
         $tag = "<hta:application" nocase ascii wide
     condition:
@@ -204,6 +207,7 @@ rule windows_script_component
         severity = "high"
         description = "A Windows script component or script file (SCT, WSF) with code in it"
         reference = "https://attack.mitre.org/techniques/T1218/010/"
+        member_class = "launchers"
     strings:
         $root = /<(scriptlet|component|job|package)[\s>]/ nocase
         $script = /language\s*=\s*["']?[jv](bscript|script|avascript)/ nocase

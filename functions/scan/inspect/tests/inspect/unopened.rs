@@ -102,7 +102,7 @@ fn opaque() -> Vec<(&'static str, Vec<u8>)> {
 #[test]
 fn what_is_recognised_and_not_walked_is_not_clean() {
     for (format, bytes) in opaque() {
-        let reason = |path: &str| format!("{path}: its format is {format}, which cannot be read");
+        let reason = |path: &str| format!("{path}: its format is {format}, which cannot be checked here");
         assert_found(
             &zipped(&[("a.txt", b"x"), ("docs/b.dat", &bytes)]),
             Outcome::Unscannable,
@@ -124,7 +124,7 @@ fn what_is_recognised_and_not_walked_is_not_clean() {
     }
     let packed = super::members::seven_zip(&[("b.dat", &opaque()[0].1)]);
     let found = inspected("application/x-7z-compressed", "a.7z", &packed);
-    assert_found(&found, Outcome::Unscannable, "b.dat: its format is cpio, which cannot be read");
+    assert_found(&found, Outcome::Unscannable, "b.dat: its format is cpio, which cannot be checked here");
 }
 
 #[test]
@@ -140,7 +140,10 @@ fn what_is_encrypted_is_not_clean_as_an_object_or_a_member() {
             let found = zipped(&[(member, &case(name))]);
             assert_eq!(found.outcome, Outcome::Unscannable, "{found:?}");
             assert!(
-                found.reason.unwrap().ends_with(&format!("its format is {format}, which cannot be read"))
+                found
+                    .reason
+                    .unwrap()
+                    .ends_with(&format!("its format is {format}, which cannot be checked here"))
             );
         }
     }
@@ -278,7 +281,7 @@ fn an_archive_behind_the_beginning_of_what_nobody_knows_is_not_clean() {
     let far = [zip(&[("a", b"hello")]), vec![b'x'; 200_000]].concat();
     for (name, archive) in [("7z", seven), ("RAR", rar), ("ZIP", far.clone())] {
         let hidden = [&b"\x00junk\xff"[..], &archive].concat();
-        let reason = format!("a.dat: its format is {name}, which cannot be read");
+        let reason = format!("a.dat: its format is {name}, which cannot be checked here");
         assert_found(&zipped(&[("a.dat", &hidden)]), Outcome::Unscannable, &reason);
     }
     // In a picture it is a second type, however far the end is.
