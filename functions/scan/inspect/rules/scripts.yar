@@ -276,7 +276,7 @@ rule miner_configuration
         reference = "https://attack.mitre.org/techniques/T1496/"
     strings:
         $donation = /"donate-level"\s*:\s*\d/
-        $pool = /"url"\s*:\s*"(stratum\+(tcp|ssl|tls):\/\/)?[\w.-]{4,80}:\d{2,5}"/
+        $pool = /"url"\s*:\s*"(stratum\+(tcp|ssl|tls):\/\/)?[\w.-]{4,48}:\d{2,5}"/
         $user = /"user"\s*:\s*"[A-Za-z0-9.+-]{20,140}"/
     condition:
         all of them

@@ -15,7 +15,7 @@ rule php_web_shell
         $entry = /\]\s?\([\s@]{0,2}(\$_GET|\$_POST|\$_REQUEST|\$_COOKIE|\$_SERVER)/ nocase
         // Optional letters, as no engine should look for these words.
         $packed = /\b(ev?al|as?sert)\s*\(\s*@?(gzinflate|gzuncompress|base64_decode|str_rot13|gzdecode)\s*\(/ nocase
-        $turned = /\b(ev?al|as?sert)\s*\(\s*@?\w\wrrev\s*\(/ nocase // strrev
+        $turned = /\b(ev?al|as?sert)\s*\(\s*@?\w\wrrev\b/ nocase // strrev
         // What strrev turns round.
         $reversed_1 = /\(\s*edoced_46esab/ nocase
         $reversed_2 = /(TEG_\$|TSOP_\$|TSEUQER_\$|EIKOOC_\$)/

@@ -59,8 +59,8 @@ rule csv_formula_that_runs_a_program
         description = "CSV with a formula that starts a program (DDE) when a spreadsheet opens it"
         reference = "https://owasp.org/www-community/attacks/CSV_Injection"
     strings:
-        $dde = /(^|[,;\t\n\r"'])[ ]*[=+@-][^,;\r\n|]*\b(cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript|MSEXCEL|certutil|(ba)?sh)(\.exe)?['" ]*\|/ nocase
-        $dde_function = /(^|[,;\t\n\r"'])[ ]*[=+@-][ ]*DDE(AUTO)?[ ]*[("]/ nocase
+        $dde = /(^|[,;\t\n\r"'])[ ]{0,16}[=+@-][^,;\r\n|]*\b(cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript|MSEXCEL|certutil|(ba)?sh)(\.exe)?['" ]{0,8}\|/ nocase
+        $dde_function = /(^|[,;\t\n\r"'])[ ]{0,16}[=+@-][ ]{0,16}DDE(AUTO)?[ ]{0,16}[("]/ nocase
     condition:
         (declared_type == "text/csv" or extension == "csv" or extension == "tsv" or extension == "slk" or extension == "iqy")
         and any of them
