@@ -40,14 +40,15 @@ fn batch(bodies: &[String]) -> Value {
     json!({ "Records": records.collect::<Vec<_>>() })
 }
 
-/// Sets back the time at which the scan was last asked for, so that a repeated finalize may ask again.
-async fn asked_long_ago(world: &World, id: &str) {
+/// Sets a time of an object back to the beginning of time.
+async fn set_back(world: &World, id: &str, attribute: &str) {
     let update = world.dynamodb().update_item().table_name(&world.stack.ready().table);
     update
         .key("pk", AttributeValue::S(format!("acme#{id}")))
         .key("sk", AttributeValue::S("object".to_owned()))
-        .update_expression("SET queued_at = :then")
-        .expression_attribute_values(":then", AttributeValue::N("0".to_owned()))
+        .update_expression("SET #time = :then")
+        .expression_attribute_names("#time", attribute)
+        .expression_attribute_values(":then", AttributeValue::N("1".to_owned()))
         .send()
         .await
         .unwrap();
@@ -83,8 +84,10 @@ async fn one_scan_of_an_object_at_a_time_however_often_it_is_asked_for() {
     // Another message for the same object costs one call and comes again; a repeated finalize sends none.
     let answer = world.stack.invoke("scan-upload", batch(&[scan_request("acme", &upload_id)])).await.unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "message-0" }] }));
-    asked_long_ago(&world, &upload_id).await;
-    assert_eq!(ada.finalize(&upload_id).await.json()["state"], "scanning");
+    for _ in 0..3 {
+        set_back(&world, &upload_id, "queued_at").await;
+        assert_eq!(ada.finalize(&upload_id).await.json()["state"], "scanning");
+    }
     drop(hold);
     assert_eq!(ada.settled(&upload_id).await["state"], "published");
     let count =
@@ -325,6 +328,18 @@ async fn c10_an_upload_that_nobody_finalizes_expires_and_its_bytes_go() {
     assert_eq!(state(&ada, upload_id).await, "expired");
     assert_eq!(ada.finalize(upload_id).await.refusal(), (410, "expired".to_owned()));
     assert_eq!(world.keys(&world.stack.ready().buckets.quarantine).await, Vec::<String>::new());
+    // Nor does a finalize that comes too late leave any, when the sweep has passed.
+    let late = ada.begin("late.txt", "text/plain", BYTES).await;
+    assert_eq!(ada.put(&late, BYTES).await.status, 200);
+    let late = &id(&late);
+    set_back(&world, late, "expires_at").await;
+    set_back(&world, late, "due_at").await;
+    assert_eq!(ada.finalize(late).await.refusal(), (410, "expired".to_owned()));
+    eventually("the sweep removes its bytes", || async move {
+        world_ref.stack.invoke("expire-uploads", json!({})).await.unwrap();
+        world_ref.keys(&world_ref.stack.ready().buckets.quarantine).await.is_empty().then_some(())
+    })
+    .await;
     // Its place is free again.
     assert_eq!(ada.begin("b.txt", "text/plain", BYTES).await["state"], "pending");
     world.end().await;

@@ -109,6 +109,11 @@ async fn settle(
             app.queue.request(&request, record.queued_times + 1).await?;
             swept.requeued += 1;
         }
+        // By a finalize that came too late.
+        State::Expired => {
+            close(app, &record).await?;
+            app.registry.swept(&record).await?;
+        }
         State::Rejected | State::Failed => match record.held_until {
             Some(until) if until > now => {}
             Some(_) => {
@@ -131,10 +136,16 @@ async fn expire(app: &App, record: &Record, now: Timestamp) -> anyhow::Result<()
     let change = Change::new(record, Transition::Expire, Actor::Function(FUNCTION), now).settled();
     if let Changed::Done = app.registry.change(change).await? {
         // If this fails, the bucket's lifecycle removes it within a day; no client can reach it.
-        let key = QuarantineKey::new(record.tenant.clone(), record.id);
-        if let Some(found) = app.quarantine.inspect(&key).await? {
-            app.quarantine.close(&key, &found.pin).await?;
-        }
+        close(app, record).await?;
+    }
+    Ok(())
+}
+
+/// Removes what was uploaded, if anything was, and closes its key.
+async fn close(app: &App, record: &Record) -> anyhow::Result<()> {
+    let key = QuarantineKey::new(record.tenant.clone(), record.id);
+    if let Some(found) = app.quarantine.inspect(&key).await? {
+        app.quarantine.close(&key, &found.pin).await?;
     }
     Ok(())
 }

@@ -21,6 +21,9 @@ use std::time::Duration;
 /// A repeated finalize asks for the scan again only when the last request is older than this, so
 /// that hammering it costs nothing.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// How often the scan of an upload is asked for by its finalize: a second time, as the first message may have been
+/// lost. After that only the sweep asks, so that no tenant can fill the queue.
+const MOST_REQUESTS: u64 = 2;
 
 struct App {
     registry: Registry,
@@ -132,8 +135,9 @@ async fn refuse(
     }
 }
 
+/// It stays due: the sweep removes what was uploaded.
 async fn expire(app: &App, caller: &Caller, record: &Record, now: Timestamp) -> Result<Response, Problem> {
-    let change = Change::new(record, Transition::Expire, Actor::User(&caller.user), now).settled();
+    let change = Change::new(record, Transition::Expire, Actor::User(&caller.user), now);
     match app.registry.change(change).await? {
         Changed::Done => Err(expired()),
         Changed::Superseded(latest) => settled(latest),
@@ -141,7 +145,8 @@ async fn expire(app: &App, caller: &Caller, record: &Record, now: Timestamp) -> 
 }
 
 async fn ask_again(app: &App, record: &Record, now: Timestamp) -> Result<Response, Problem> {
-    let stale = record.queued_at.is_none_or(|asked| now.since(asked) >= ASK_AGAIN_AFTER);
+    let stale = record.queued_times < MOST_REQUESTS
+        && record.queued_at.is_none_or(|asked| now.since(asked) >= ASK_AGAIN_AFTER);
     // A scan that is at work needs no second one, and its message comes again if it dies.
     let is_at_work = record.scans_end_at().is_some_and(|end| end >= now);
     if stale && !is_at_work && requeue::note(&app.registry, record, now, now + app.scan_deadline).await? {
