@@ -10,7 +10,7 @@ use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
     id::{ObjectId, TenantId},
     record::Record,
-    registry::{Actor, Change, Changed, DuePage, Registry, row::Sweep},
+    registry::{Actor, Change, Changed, Registry, row::Sweep},
     setting::required,
     state::{State, Transition},
     timestamp::Timestamp,
@@ -65,23 +65,14 @@ pub async fn run() -> anyhow::Result<()> {
 async fn sweep(app: &App) -> Result<Swept, lambda_runtime::Error> {
     let now = Timestamp::now();
     let mut swept = Swept::default();
-    for shard in Sweep::Uploads.shards() {
-        let mut from = None;
-        loop {
-            let DuePage { objects, next } = app.registry.due(&shard, now, from).await?;
-            for (tenant, id) in objects {
-                if let Err(error) = settle(app, &tenant, id, now, &mut swept).await {
-                    swept.errors += 1;
-                    metric::count("SweepErrors", FUNCTION);
-                    tracing::error!(tenant_id = %tenant, object_id = %id, error = ?error, "could not be settled");
-                }
-            }
-            from = next;
-            if from.is_none() {
-                break;
-            }
+    let due = app.registry.each_due(Sweep::Uploads, now, async |tenant, id| {
+        if let Err(error) = settle(app, &tenant, id, now, &mut swept).await {
+            swept.errors += 1;
+            metric::count("SweepErrors", FUNCTION);
+            tracing::error!(tenant_id = %tenant, object_id = %id, error = ?error, "could not be settled");
         }
-    }
+    });
+    due.await?;
     tracing::info!(?swept, "swept");
     Ok(swept)
 }

@@ -6,7 +6,7 @@
 
 use airlock_objects::{
     id::{ObjectId, TenantId},
-    registry::{DuePage, Registry, row::Sweep},
+    registry::{Registry, row::Sweep},
     state::State,
     timestamp::Timestamp,
 };
@@ -46,26 +46,17 @@ pub async fn run() -> anyhow::Result<()> {
 async fn sweep(app: &App) -> Result<Swept, lambda_runtime::Error> {
     let now = Timestamp::now();
     let mut swept = Swept::default();
-    for shard in Sweep::Published.shards() {
-        let mut from = None;
-        loop {
-            let DuePage { objects, next } = app.registry.due(&shard, now, from).await?;
-            for (tenant, id) in objects {
-                match remove(app, &tenant, id).await {
-                    Ok(removed) => swept.removed += u64::from(removed),
-                    Err(error) => {
-                        swept.errors += 1;
-                        metric::count("SweepErrors", FUNCTION);
-                        tracing::error!(tenant_id = %tenant, object_id = %id, error = ?error, "could not be removed");
-                    }
-                }
-            }
-            from = next;
-            if from.is_none() {
-                break;
+    let due = app.registry.each_due(Sweep::Published, now, async |tenant, id| {
+        match remove(app, &tenant, id).await {
+            Ok(removed) => swept.removed += u64::from(removed),
+            Err(error) => {
+                swept.errors += 1;
+                metric::count("SweepErrors", FUNCTION);
+                tracing::error!(tenant_id = %tenant, object_id = %id, error = ?error, "could not be removed");
             }
         }
-    }
+    });
+    due.await?;
     tracing::info!(?swept, "swept");
     Ok(swept)
 }

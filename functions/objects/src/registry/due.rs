@@ -11,21 +11,40 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// A part of the objects whose time has come.
-#[derive(Debug)]
-pub struct Page {
-    /// Which objects. The index lags behind the table; only what the row itself says counts.
-    pub objects: Vec<(TenantId, ObjectId)>,
-    /// Where the next page begins, if there is one.
-    pub next: Option<Item>,
-}
-
 impl Registry {
-    /// A page of the objects in `shard`, one of [`Sweep::shards`], whose time has come. One call: Query.
+    /// Has `look` look at each object whose time has come for `sweep`, a page at a time. The index lags behind the
+    /// table; only what the row itself says counts. Calls: Query, once for each page of each shard.
     ///
     /// # Errors
     /// [`RegistryError`] when DynamoDB does not answer or a row is malformed.
-    pub async fn due(&self, shard: &str, now: Timestamp, from: Option<Item>) -> Result<Page, RegistryError> {
+    pub async fn each_due(
+        &self,
+        sweep: Sweep,
+        now: Timestamp,
+        mut look: impl AsyncFnMut(TenantId, ObjectId),
+    ) -> Result<(), RegistryError> {
+        for shard in sweep.shards() {
+            let mut from = None;
+            loop {
+                let (objects, next) = self.due(&shard, now, from).await?;
+                for (tenant, id) in objects {
+                    look(tenant, id).await;
+                }
+                from = next;
+                if from.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn due(
+        &self,
+        shard: &str,
+        now: Timestamp,
+        from: Option<Item>,
+    ) -> Result<(Vec<(TenantId, ObjectId)>, Option<Item>), RegistryError> {
         let answer = self
             .client()
             .query()
@@ -45,7 +64,7 @@ impl Registry {
             .iter()
             .map(|row| parse_partition(&required::<String>(row, PK)?))
             .collect::<Result<_, _>>()?;
-        Ok(Page { objects, next: answer.last_evaluated_key })
+        Ok((objects, answer.last_evaluated_key))
     }
 
     /// Notes that no bytes of this object lie in the published bucket. If its bytes are held, it waits for

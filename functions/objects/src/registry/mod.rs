@@ -17,7 +17,6 @@ mod usage;
 pub use audit::{Actor, audit_put};
 pub use change::{Change, Changed};
 pub use claim::Claimed;
-pub use due::Page as DuePage;
 pub use held::{HeldTerms, Holding};
 pub use transaction::{Refused, Transaction};
 pub use usage::{PENDING_BYTES, PENDING_COUNT, STORED_BYTES, Usage, usage_key};

@@ -48,7 +48,7 @@ pub enum Sweep {
 
 impl Sweep {
     /// Its partitions of the [`DUE`] index.
-    pub fn shards(self) -> impl Iterator<Item = String> {
+    pub(super) fn shards(self) -> impl Iterator<Item = String> {
         (0..DUE_SHARDS).map(move |number| self.shard(number))
     }
 
