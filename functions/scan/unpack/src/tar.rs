@@ -10,6 +10,9 @@ use tar::{EntryType, Header, PaxExtensions};
 
 const BLOCK: usize = 512;
 
+/// Where the path in front of the name stands.
+const PREFIX: std::ops::Range<usize> = 345..500;
+
 /// Whether `block` starts with a header: the signature alone stands in the middle of a block whose
 /// beginning can be anything, so its checksum decides. The oldest tar has no signature at all.
 ///
@@ -56,6 +59,24 @@ fn base_64(byte: u8) -> Option<i64> {
 
 fn header(block: &[u8]) -> Option<&Header> {
     is_tar_header(block).then(|| Header::from_byte_slice(block))
+}
+
+/// Whether some programs read a path in front of the name that others, and [`Header::path_bytes`], do
+/// not: GNU tar, bsdtar, 7z and Python each have their own idea of which headers have one.
+///
+/// In the headers of GNU tar, times, an offset and a map of a sparse file stand there, in digits.
+fn has_hidden_prefix(block: &[u8]) -> bool {
+    const IS_CONTINUED: usize = 482;
+    let is_digit = |(at, byte): (usize, &u8)| {
+        matches!(byte, 0 | b' ' | b'0'..=b'7') || (at + PREFIX.start == IS_CONTINUED && *byte == 1)
+    };
+    let prefix = &block[PREFIX];
+    let is_read_by_all = match &block[257..265] {
+        b"ustar\x0000" => true,
+        b"ustar  \0" => prefix.iter().enumerate().all(is_digit),
+        _ => false,
+    };
+    prefix[0] != 0 && !is_read_by_all
 }
 
 /// What headers in front of a member's own say of it.
@@ -132,6 +153,9 @@ pub(crate) fn walk(walk: &mut Walk<'_>, bytes: &[u8]) -> Result<(), Stop> {
             EntryType::GNULongLink => extensions.link = true,
             kind => {
                 let extensions = std::mem::take(&mut extensions);
+                if has_hidden_prefix(block) {
+                    return Err(Why::Disagreement("a header has a path that only some programs read").into());
+                }
                 let name = extensions.path.map_or_else(|| header.path_bytes(), Cow::Borrowed);
                 member(walk, kind, &name, &extensions, content)?;
             }
@@ -240,5 +264,27 @@ mod tests {
             assert!(!is_header_with(wrong), "{wrong:?}");
         }
         assert!(!is_tar_header(&[0; BLOCK]) && !is_tar_header(b"short"));
+    }
+
+    #[test]
+    fn a_path_that_only_some_programs_read_is_told_from_times() {
+        let with = |magic: &[u8], prefix: &[u8]| {
+            let (mut block, ..) = block();
+            block[257..257 + magic.len()].copy_from_slice(magic);
+            block[345..345 + prefix.len()].copy_from_slice(prefix);
+            has_hidden_prefix(&block)
+        };
+        let gnu = b"ustar  \0";
+        for magic in [&b""[..], gnu, b"ustar\x0011", b"ustar\0\0\0", b"ustar\0 0", b"ustar", b"USTAR\x0000"] {
+            for prefix in [&b"../../up"[..], b"evil.hta", b"/", b".", b"14000000000\0../x"] {
+                assert!(with(magic, prefix), "{magic:?} {prefix:?}");
+            }
+            assert!(!with(magic, b"") && !with(magic, b"\0behind its end"));
+        }
+        assert!(!with(b"ustar\x0000", b"folder/of/it"));
+        let times = b"14000000000\x0014000000000 ";
+        let sparse = [&times[..], &[0; 113], &b"\x0100000100000\0"[..]].concat();
+        assert!(!with(gnu, times) && !with(gnu, &sparse));
+        assert!(with(b"", times) && with(gnu, b"14000000008\0") && with(gnu, b"\x01"));
     }
 }

@@ -73,6 +73,27 @@ fn headers_must_agree() {
 }
 
 #[test]
+fn a_path_in_front_of_the_name_is_read_by_all_programs_or_refused() {
+    let with = |magic: &[u8; 8], prefix: &[u8]| {
+        let (mut header, content) = file("x.txt", b"1");
+        header.as_mut_bytes()[257..265].copy_from_slice(magic);
+        header.as_mut_bytes()[345..345 + prefix.len()].copy_from_slice(prefix);
+        header.set_cksum();
+        walked("a.tar", &archive(&[(header, content)]))
+    };
+    for magic in [b"\0\0\0\0\0\0\0\0", b"ustar\x0011", b"ustar  \0"] {
+        for prefix in [&b"../../up"[..], b"evil.hta"] {
+            let seen = with(magic, prefix);
+            assert!(matches!(seen.only_refusal(), Why::Disagreement(_)), "{:?}", seen.reasons());
+        }
+    }
+    let seen = with(b"ustar\x0000", b"../../up");
+    assert!(matches!(seen.only_refusal(), Why::Name(NameFault::Parent)), "{:?}", seen.reasons());
+    assert_eq!(with(b"ustar\x0000", b"up").paths(), ["up/x.txt"]);
+    assert_eq!(with(b"ustar  \0", b"14000000000\x0014000000000").paths(), ["x.txt"]);
+}
+
+#[test]
 fn kinds_that_nobody_knows_cannot_be_scanned() {
     for kind in [b'M', b'V', b'D', b'Z'] {
         assert_refused(&[(header("a", EntryType::new(kind), 0), b"")], |why| {
