@@ -47,12 +47,14 @@ const TABLE: [Row; 4] = [
         extensions: &[
             // Windows.
             "exe", "com", "scr", "pif", "cpl", "dll", "ocx", "sys", "drv", "efi", "xll", "wll",
-            "msi", "msp", "mst", "msix", "msixbundle", "appx", "appxbundle", "gadget",
+            "msi", "msp", "mst", "msix", "msixbundle", "appx", "appxbundle", "gadget", "msu",
             // Other systems.
             "so", "dylib", "appimage", "deb", "rpm", "pkg", "dmg", "mpkg",
             "apk", "apks", "apkm", "xapk", "aab", "ipa", "dex",
             // Java and Silverlight.
             "jar", "war", "ear", "class", "xap",
+            // Python, in a ZIP that it runs.
+            "pyz", "pyzw",
         ],
         types: &[
             "application/vnd.microsoft.portable-executable", "application/x-dosexec",
@@ -85,9 +87,12 @@ const TABLE: [Row; 4] = [
             // Shortcuts of all kinds.
             "lnk", "url", "website", "scf", "shb", "shs", "xnk", "appref-ms", "application", "appinstaller", "jnlp",
             "settingcontent-ms", "library-ms", "search-ms", "searchconnector-ms", "rdp", "xbap",
+            // Those of other systems. Pages that are saved with their pictures (mht, mhtml) are no launchers.
+            "desktop", "webloc", "inetloc", "fileloc", "terminal",
             // Settings, troubleshooters and sandboxes that carry commands.
-            "reg", "job", "diagcab", "diagcfg", "diagpkg", "ppkg", "wsb", "themepack", "deskthemepack",
-            "iqy", "oqy", "rqy", "dqy",
+            "reg", "job", "diagcab", "diagcfg", "diagpkg", "ppkg", "wsb", "theme", "themepack", "deskthemepack",
+            // What Excel opens and runs commands of other programs from (DDE).
+            "iqy", "oqy", "rqy", "dqy", "slk",
         ],
         types: &["application/x-ms-shortcut", "application/x-mswinurl", "application/vnd.ms-htmlhelp", ENCODED_SCRIPT],
     },

@@ -82,7 +82,7 @@ pub(crate) fn look_at(
         Members { scanner, allowed: task.allowed, found: Found::default(), zips: SeenZips::default() };
     let budget = Budget::new(task.limits, bytes.len() as u64, task.deadline);
     let mut unpacker = Unpacker::new(Scratch::new(scratch), budget);
-    let object = Member { path: "", name: task.file_name, bytes };
+    let object = Member { path: "", name: task.file_name, other_name: None, bytes };
     // What ended the walk has been noted.
     let (walked, _) = members.walk(object, &mut unpacker);
     let content = match task.media_type {
@@ -122,7 +122,12 @@ impl Visitor for Members<'_, '_> {
         if let Some(flaw) = &content.flaw {
             self.flawed(member.path, flaw);
         }
-        if let Some(not_taken) = self.allowed.refuse(member.name, &content.media_type) {
+        let names = [Some(member.name), member.other_name];
+        if let Some(not_taken) = self.allowed.refuse_type(&content.media_type) {
+            self.not_taken(member.path, not_taken);
+        } else if let Some(not_taken) =
+            names.into_iter().flatten().find_map(|name| self.allowed.refuse_name(name))
+        {
             self.not_taken(member.path, not_taken);
         }
         let size = member.bytes.len() as u64;

@@ -45,6 +45,37 @@ impl fmt::Display for Format {
     }
 }
 
+/// What programs take from the end of a compressed file's name, and what they put there instead.
+const ENDINGS: [(&str, &str); 27] = [
+    (".gz", ""),
+    ("-gz", ""),
+    (".z", ""),
+    ("-z", ""),
+    ("_z", ""),
+    (".gzip", ""),
+    (".bz2", ""),
+    (".bz", ""),
+    ("-bz2", ""),
+    (".bzip2", ""),
+    (".xz", ""),
+    ("-xz", ""),
+    (".lzma", ""),
+    (".zst", ""),
+    (".zstd", ""),
+    ("-zst", ""),
+    (".tgz", ".tar"),
+    ("-tgz", ".tar"),
+    (".taz", ".tar"),
+    ("-taz", ".tar"),
+    (".tbz", ".tar"),
+    (".tbz2", ".tar"),
+    (".tz2", ".tar"),
+    (".tb2", ".tar"),
+    (".txz", ".tar"),
+    (".tlz", ".tar"),
+    (".tzst", ".tar"),
+];
+
 impl Format {
     /// What `bytes` can be unpacked as, the likeliest first. More than one is no accident: programs
     /// differ in which they take, so only a file that is made to mislead has two.
@@ -76,11 +107,13 @@ impl Format {
 
     /// What the compressed file in a file of this name is called, where a format has no names.
     pub(crate) fn unpacked_name(self, name: &str) -> String {
-        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
-        match extension.to_ascii_lowercase().as_str() {
-            "gz" | "bz2" | "xz" | "zst" if !stem.is_empty() => stem.to_owned(),
-            "tgz" | "tbz" | "tbz2" | "txz" | "tzst" if !stem.is_empty() => format!("{stem}.tar"),
-            _ => "content".to_owned(),
+        let ending = |(ending, _): &&(&str, &str)| {
+            let start = name.len().checked_sub(ending.len()).filter(|start| *start > 0);
+            start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+        };
+        match ENDINGS.iter().find(ending) {
+            Some((ending, instead)) => format!("{}{instead}", &name[..name.len() - ending.len()]),
+            None => "content".to_owned(),
         }
     }
 }
@@ -93,4 +126,33 @@ fn is_bzip2(bytes: &[u8]) -> bool {
         [b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
             | [b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..]
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compressed_file_is_called_as_programs_call_it() {
+        for (name, unpacked) in [
+            ("x.hta.gz", "x.hta"),
+            ("x.hta-gz", "x.hta"),
+            ("x.hta.z", "x.hta"),
+            ("x.hta.Z", "x.hta"),
+            ("x.hta-z", "x.hta"),
+            ("x.hta_z", "x.hta"),
+            ("x.hta.BZ2", "x.hta"),
+            ("x.hta.bz", "x.hta"),
+            ("x.hta.xz", "x.hta"),
+            ("x.hta.zst", "x.hta"),
+            ("a.tgz", "a.tar"),
+            ("größe.taz", "größe.tar"),
+            (".gz", "content"),
+            ("ß", "content"),
+            ("notes", "content"),
+            ("", "content"),
+        ] {
+            assert_eq!(Format::Gzip.unpacked_name(name), unpacked, "{name}");
+        }
+    }
 }

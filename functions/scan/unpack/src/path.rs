@@ -10,9 +10,22 @@ const SHOWN: usize = 200;
 /// A name as it can be shown: bytes that are no UTF-8 are taken for code page 437 (APPNOTE.TXT,
 /// appendix D), of which only the fact matters that they are letters and signs.
 pub(crate) fn shown(raw: &[u8]) -> String {
+    shorten(&printable(raw))
+}
+
+fn printable(raw: &[u8]) -> String {
     let text = String::from_utf8_lossy(raw);
-    let text: String = text.chars().map(|c| if is_control(c) { '\u{fffd}' } else { c }).collect();
-    shorten(&text)
+    text.chars().map(|c| if is_control(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The name of what a path leads to, within its folder: parts that are nothing, or only the folder
+/// itself, make no difference to where it leads. On Windows neither do parts of spaces.
+///
+/// It is not shortened: what a program takes from it can stand anywhere.
+pub(crate) fn name(raw: &[u8]) -> String {
+    let text = printable(raw);
+    let is_part = |part: &&str| !part.trim_end_matches(['.', ' ']).is_empty();
+    text.rsplit(['/', '\\']).find(is_part).unwrap_or(&text).to_owned()
 }
 
 /// The end of a path is what tells it from others.
@@ -126,6 +139,27 @@ mod tests {
             assert_eq!(check(name.as_bytes()), Ok(path.as_bytes().to_vec()), "{name:?}");
         }
         assert!(check(b"gr\x94\xe1e.txt").is_ok());
+    }
+
+    #[test]
+    fn the_name_is_the_last_part_that_leads_anywhere() {
+        let long = format!("in/evil.hta{}", "/.".repeat(300));
+        let dots = format!("evil.hta{}", ".".repeat(300));
+        for (path, name_of_it) in [
+            ("a/b.txt", "b.txt"),
+            ("evil.hta/.", "evil.hta"),
+            ("evil.hta/./.", "evil.hta"),
+            ("evil.hta\\.", "evil.hta"),
+            ("d/evil.hta/.//", "evil.hta"),
+            ("d/evil.hta/ /. ", "evil.hta"),
+            ("a/.b", ".b"),
+            ("evil.hta. ", "evil.hta. "),
+            (&long, "evil.hta"),
+            (&dots, &dots),
+            (".", "."),
+        ] {
+            assert_eq!(name(path.as_bytes()), name_of_it, "{path}");
+        }
     }
 
     #[test]

@@ -86,6 +86,9 @@ pub enum NameFault {
     /// One of its parts is `..`.
     #[error("leads out of the archive")]
     Parent,
+    /// It has a folder where there can be none.
+    #[error("has a folder, which the header of gzip cannot have")]
+    Folder,
     /// It has a character that is not shown, or turns the direction of the text.
     #[error("has control characters")]
     Control,

@@ -2,9 +2,9 @@
 //! other, which make one file; whatever else follows belongs to nobody.
 
 use crate::{
-    Format,
-    refusal::{Exceeded, Stop, Why},
-    walk::Walk,
+    Format, path,
+    refusal::{Exceeded, NameFault, Stop, Why},
+    walk::{Names, Walk},
 };
 use bzip2::bufread::BzDecoder;
 use flate2::bufread::GzDecoder;
@@ -27,9 +27,38 @@ pub(crate) fn walk(walk: &mut Walk<'_>, format: Format, name: &str, bytes: &[u8]
     if let Err(why) = walk.enter(raw_name, false) {
         return walk.refuse(raw_name, why);
     }
+    let other = if format == Format::Gzip { gzip_name(bytes) } else { None };
+    if let Some(Err(why)) = other.map(checked) {
+        return walk.refuse(other.unwrap_or_default(), why);
+    }
     let window = walk.budget().limits().window_bytes;
     let mut content = Pieces::new(format, bytes, window);
-    walk.packed(raw_name, &mut content, u64::MAX, fault, |_| Ok(()))
+    walk.packed(Names { main: raw_name, other }, &mut content, u64::MAX, fault, |_| Ok(()))
+}
+
+/// The name in the header of a gzip file (RFC 1952, section 2.3), which programs give the content if
+/// they are asked to, and some unasked.
+fn gzip_name(bytes: &[u8]) -> Option<&[u8]> {
+    const HAS_EXTRA: u8 = 4;
+    const HAS_NAME: u8 = 8;
+    let flags = *bytes.get(3)?;
+    let mut rest = bytes.get(10..).filter(|_| flags & HAS_NAME != 0)?;
+    if flags & HAS_EXTRA != 0 {
+        let (length, behind) = rest.split_first_chunk()?;
+        rest = behind.get(usize::from(u16::from_le_bytes(*length))..)?;
+    }
+    rest.split(|byte| *byte == 0).next()
+}
+
+/// A name without folders, as the header has to have it.
+fn checked(name: &[u8]) -> Result<(), Why> {
+    // Some writers set the flag and have nothing to say.
+    if name.is_empty() {
+        return Ok(());
+    }
+    path::check(name).map_err(Why::Name)?;
+    let has_folder = name.iter().any(|byte| matches!(byte, b'/' | b'\\'));
+    if has_folder { Err(Why::Name(NameFault::Folder)) } else { Ok(()) }
 }
 
 /// What was wrong inside a `Read`, carried through it.

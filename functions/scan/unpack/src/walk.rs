@@ -21,6 +21,8 @@ pub struct Member<'a> {
     pub path: &'a str,
     /// Its name within its folder, printable and of bounded length.
     pub name: &'a str,
+    /// The name that it has to other programs, if the archive says two.
+    pub other_name: Option<&'a str>,
     /// Its content.
     pub bytes: &'a [u8],
 }
@@ -79,6 +81,21 @@ impl Unpacker {
                 if is_final { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             }
         }
+    }
+}
+
+/// What an archive calls a member.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names<'n> {
+    /// What most programs read.
+    pub(crate) main: &'n [u8],
+    /// What others read.
+    pub(crate) other: Option<&'n [u8]>,
+}
+
+impl<'n> From<&'n [u8]> for Names<'n> {
+    fn from(main: &'n [u8]) -> Self {
+        Self { main, other: None }
     }
 }
 
@@ -141,44 +158,47 @@ impl Walk<'_> {
     }
 
     /// Shows the visitor a member whose bytes stand in the archive as they are.
-    pub(crate) fn stored(&mut self, raw_name: &[u8], bytes: &[u8]) -> Result<(), Stop> {
+    pub(crate) fn stored<'n>(&mut self, names: impl Into<Names<'n>>, bytes: &[u8]) -> Result<(), Stop> {
+        let names = names.into();
         let size = bytes.len() as u64;
         let charged = self.budget().announced_member(size).and_then(|()| self.budget().charge(size));
         match charged {
-            Ok(()) => self.show(raw_name, bytes),
-            Err(why) => self.refuse(raw_name, why),
+            Ok(()) => self.show(names, bytes),
+            Err(why) => self.refuse(names.main, why),
         }
     }
 
     /// Unpacks a member of at most `most` bytes, has `check` look at it and shows it the visitor.
-    pub(crate) fn packed(
+    pub(crate) fn packed<'n>(
         &mut self,
-        raw_name: &[u8],
+        names: impl Into<Names<'n>>,
         content: &mut dyn Read,
         most: u64,
         fault: impl Fn(io::Error) -> Why,
         check: impl FnOnce(&[u8]) -> Result<(), Why>,
     ) -> Result<(), Stop> {
+        let names = names.into();
         let Unpacker { scratch, budget, .. } = &mut *self.unpacker;
         let held = match scratch.hold(content, budget, most, fault) {
             Ok(held) => held,
-            Err(Stop::Why(why)) => return self.refuse(raw_name, why),
+            Err(Stop::Why(why)) => return self.refuse(names.main, why),
             Err(enough) => return Err(enough),
         };
         // What fails its checksum is looked at all the same: a rule may know it.
         let checked = check(held.bytes());
-        let shown = self.show(raw_name, held.bytes());
+        let shown = self.show(names, held.bytes());
         self.unpacker.scratch.release(held)?;
         shown?;
-        checked.or_else(|why| self.refuse(raw_name, why))
+        checked.or_else(|why| self.refuse(names.main, why))
     }
 
-    fn show(&mut self, raw_name: &[u8], bytes: &[u8]) -> Result<(), Stop> {
-        let shown = path::shown(raw_name);
-        let path = self.path_of(&shown);
-        let name = shown.rsplit(['/', '\\']).next().unwrap_or(&shown);
+    fn show(&mut self, names: Names<'_>, bytes: &[u8]) -> Result<(), Stop> {
+        let path = self.path_of(&path::shown(names.main));
+        let name = path::name(names.main);
+        let other_name = names.other.map(path::name);
         let outside = std::mem::replace(&mut self.unpacker.here, path.clone());
-        let flow = self.visitor.member(Member { path: &path, name, bytes }, self.unpacker);
+        let member = Member { path: &path, name: &name, other_name: other_name.as_deref(), bytes };
+        let flow = self.visitor.member(member, self.unpacker);
         self.unpacker.here = outside;
         if flow.is_break() { Err(Stop::Enough) } else { Ok(()) }
     }

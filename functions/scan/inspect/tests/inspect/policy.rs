@@ -161,3 +161,47 @@ fn names_of_objects_are_held_to_the_same_policy() {
         assert_eq!(found.outcome, Outcome::Clean, "{name}: {found:?}");
     }
 }
+
+#[test]
+fn a_name_is_what_any_program_makes_of_it() {
+    let page = b"<html><p>hello</p></html>\n";
+    let long = format!("evil.hta{}", "/.".repeat(200));
+    for name in ["evil.hta/.", "evil.hta/./.", "evil.hta\\.", "d/evil.hta/.//", &long] {
+        let found = zipped(&[(name, page)]);
+        assert_eq!(found.outcome, Outcome::Mismatch, "{name}: {found:?}");
+        let found = zipped(&[("in.zip", &zip(&[(name, page)]))]);
+        assert_eq!(found.outcome, Outcome::Mismatch, "{name}: {found:?}");
+    }
+    for name in ["evil.hta.gz", "evil.hta-gz", "evil.hta.z", "evil.hta.Z", "evil.hta-z", "evil.hta_z"] {
+        let found = zipped(&[(name, &gzip(page))]);
+        assert_eq!(found.outcome, Outcome::Mismatch, "{name}: {found:?}");
+    }
+    // The name that the header of gzip has for what it holds.
+    let named = |name: &str| {
+        let mut encoder =
+            flate2::GzBuilder::new().filename(name).write(Vec::new(), flate2::Compression::best());
+        encoder.write_all(page).unwrap();
+        encoder.finish().unwrap()
+    };
+    for name in ["invoice.hta", "setup.exe", "a.lnk", "../x.txt", "d/x.txt", "evil.hta:a.txt"] {
+        let found = inspected("application/gzip", "report.txt.gz", &named(name));
+        assert_eq!(found.outcome, Outcome::Mismatch, "{name}: {found:?}");
+        let found = zipped(&[("report.txt.gz", &named(name))]);
+        assert_eq!(found.outcome, Outcome::Mismatch, "{name}: {found:?}");
+    }
+    let found = inspected("application/gzip", "report.html.gz", &named("other.html"));
+    assert_eq!(found.outcome, Outcome::Clean, "{found:?}");
+}
+
+#[test]
+fn launchers_of_all_systems_are_told_by_name() {
+    for extension in ["desktop", "webloc", "inetloc", "fileloc", "terminal", "slk", "theme"] {
+        let found = zipped(&[(&format!("d/a.{extension}"), b"hello\n")]);
+        assert_eq!(found.outcome, Outcome::Mismatch, "{extension}: {found:?}");
+    }
+    for extension in ["msu", "pyz", "pyzw"] {
+        let found = zipped(&[(&format!("d/a.{extension}"), b"hello\n")]);
+        assert_eq!(found.outcome, Outcome::Mismatch, "{extension}: {found:?}");
+    }
+    assert_eq!(zipped(&[("page.mht", b"hello\n")]).outcome, Outcome::Clean);
+}

@@ -2,7 +2,7 @@
 //! 4.3.12 to 4.3.16).
 
 use super::traces::{ZIP_WITHIN, has_zip_member, zip_traces};
-use crate::refusal::Why;
+use crate::{refusal::Why, walk::Names};
 
 const END: usize = 22;
 const END_64: usize = 56;
@@ -39,6 +39,11 @@ impl Entry<'_> {
     /// The name that programs use: an extra field can replace it (4.6.9).
     pub(super) fn path(&self) -> &[u8] {
         self.unicode_path.unwrap_or(self.name)
+    }
+
+    /// Both names, where programs differ in which they use.
+    pub(super) fn names(&self) -> Names<'_> {
+        Names { main: self.path(), other: self.unicode_path.map(|_| self.name) }
     }
 
     /// The kind of file, where the archive was made on a system that has such: S_IFMT of `st_mode`.
@@ -165,7 +170,7 @@ fn entry(bytes: &[u8]) -> Result<(Entry<'_>, &[u8]), Why> {
     let [size, packed, header] = large_numbers(extra, small)?;
     let entry = Entry {
         name,
-        unicode_path: if flags & UTF_8 == 0 { unicode_path(extra, name)? } else { None },
+        unicode_path: agreed_path(flags, extra, name)?,
         flags,
         method: u16_at(bytes, 10)?,
         crc: u32_at(bytes, 16)?,
@@ -210,8 +215,19 @@ fn field(extra: &[u8], wanted: u16) -> Result<Option<&[u8]>, Why> {
     Ok(found)
 }
 
+/// The name that takes the place of `name`. Where that is UTF-8 already, only some programs read
+/// another.
+fn agreed_path<'b>(flags: u16, extra: &'b [u8], name: &[u8]) -> Result<Option<&'b [u8]>, Why> {
+    match unicode_path(extra, name)? {
+        Some(path) if flags & UTF_8 != 0 && path != name => {
+            Err(Why::Disagreement("a member has two names in Unicode"))
+        }
+        path => Ok(path),
+    }
+}
+
 /// The name in the Info-ZIP Unicode Path field, if it is for this name.
-fn unicode_path<'b>(extra: &'b [u8], name: &[u8]) -> Result<Option<&'b [u8]>, Why> {
+pub(super) fn unicode_path<'b>(extra: &'b [u8], name: &[u8]) -> Result<Option<&'b [u8]>, Why> {
     let Some([1, a, b, c, d, path @ ..]) = field(extra, 0x7075)? else { return Ok(None) };
     Ok((u32::from_le_bytes([*a, *b, *c, *d]) == crc32fast::hash(name)).then_some(path))
 }

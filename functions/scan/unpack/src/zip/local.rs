@@ -3,7 +3,7 @@
 
 use super::{
     HAS_DESCRIPTOR,
-    directory::{Directory, Entry, large_numbers, u16_at, u32_at},
+    directory::{Directory, Entry, large_numbers, u16_at, u32_at, unicode_path},
 };
 use crate::refusal::Why;
 
@@ -62,6 +62,10 @@ fn content_start(members: &[u8], start: usize, entry: &Entry<'_>) -> Result<usiz
     let (extra, _) = rest.split_at_checked(lengths[1]).ok_or_else(outside)?;
     if name != entry.name {
         return Err(Why::Disagreement("a member has another name in the directory"));
+    }
+    // What reads from the start reads the name in the extra field here.
+    if unicode_path(extra, name)?.is_some_and(|path| path != entry.path()) {
+        return Err(Why::Disagreement("a member has another name in Unicode in the directory"));
     }
     let decisive = super::ENCRYPTED | HAS_DESCRIPTOR | super::PATCH;
     if (u16_at(header, 6)? ^ entry.flags) & decisive != 0 || u16_at(header, 8)? != entry.method {

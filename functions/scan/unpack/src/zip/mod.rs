@@ -7,7 +7,7 @@ mod local;
 mod traces;
 
 use crate::{
-    Format,
+    Format, path,
     refusal::{Special, Stop, Why},
     stream::{self, Pieces},
     walk::Walk,
@@ -48,6 +48,9 @@ pub(crate) fn walk(walk: &mut Walk<'_>, bytes: &[u8]) -> Result<(), Stop> {
 
 fn member(walk: &mut Walk<'_>, entry: &Entry<'_>, content: &[u8]) -> Result<(), Stop> {
     let is_folder = entry.name.ends_with(b"/") || entry.name.ends_with(b"\\");
+    if let Some(Err(fault)) = entry.names().other.map(path::check) {
+        return walk.refuse(entry.name, Why::Name(fault));
+    }
     if let Err(why) = walk.enter(entry.path(), is_folder).and_then(|()| acceptable(walk, entry, is_folder)) {
         return walk.refuse(entry.path(), why);
     }
@@ -57,14 +60,14 @@ fn member(walk: &mut Walk<'_>, entry: &Entry<'_>, content: &[u8]) -> Result<(), 
     if entry.method == STORED {
         let is_whole = entry.size == entry.packed;
         let checked = if is_whole { checksum(entry, content) } else { Err(lengths()) };
-        walk.stored(entry.path(), content)?;
+        walk.stored(entry.names(), content)?;
         return checked.or_else(|why| walk.refuse(entry.path(), why));
     }
     let window = walk.budget().limits().window_bytes;
     let mut used = Used::new(entry.method, content, window);
     let mut size = 0;
     let mut counted = Counted { inner: &mut used, size: &mut size };
-    walk.packed(entry.path(), &mut counted, entry.size, stream::fault, |bytes| {
+    walk.packed(entry.names(), &mut counted, entry.size, stream::fault, |bytes| {
         if bytes.len() as u64 != entry.size {
             return Err(Why::broken("it is cut off"));
         }

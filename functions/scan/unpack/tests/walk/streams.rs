@@ -1,7 +1,7 @@
 //! Compressed files of several pieces, and of pieces without end.
 
 use super::{LIMITS, Limits, walked, walked_as};
-use airlock_unpack::{Exceeded, Format, Why};
+use airlock_unpack::{Exceeded, Format, NameFault, Why};
 use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 
@@ -111,5 +111,41 @@ fn checksums_are_compared() {
         let at = bytes.len() - at;
         broken[at] ^= 1;
         assert!(matches!(walked(name, &broken).only_refusal(), Why::Broken(_)), "{name}");
+    }
+}
+
+#[test]
+fn a_name_in_a_gzip_header_is_one_of_a_file_alone() {
+    let with = |name: &str, extra: bool| {
+        let mut builder = flate2::GzBuilder::new().filename(name);
+        if extra {
+            builder = builder.extra([7; 9]);
+        }
+        let mut encoder = builder.write(Vec::new(), Compression::best());
+        encoder.write_all(b"hello").unwrap();
+        walked("a.txt.gz", &encoder.finish().unwrap())
+    };
+    for extra in [false, true] {
+        for name in ["other.txt", "a.txt", "größe.txt", ""] {
+            let seen = with(name, extra);
+            assert_eq!((seen.paths(), seen.reasons()), (vec!["a.txt"], vec![]), "{name}");
+        }
+        for (name, fault) in [
+            ("../x.txt", NameFault::Parent),
+            ("..", NameFault::Parent),
+            ("/etc/passwd", NameFault::Absolute),
+            ("\\\\server\\a", NameFault::Absolute),
+            ("c:a.txt", NameFault::Drive),
+            ("a\nb", NameFault::Control),
+            ("a/b.txt", NameFault::Folder),
+            ("a\\b.txt", NameFault::Folder),
+        ] {
+            let seen = with(name, extra);
+            assert!(
+                matches!(seen.only_refusal(), Why::Name(found) if *found == fault),
+                "{:?}",
+                seen.reasons()
+            );
+        }
     }
 }

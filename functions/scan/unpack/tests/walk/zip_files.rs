@@ -56,6 +56,44 @@ fn names_that_lead_elsewhere_are_refused_and_the_rest_is_looked_at() {
     }
 }
 
+/// The extra field that has `path` for the member called `name`.
+fn unicode_path(name: &str, path: &str) -> Vec<u8> {
+    let length = u16::try_from(path.len() + 5).unwrap().to_le_bytes();
+    let sum = crc32fast::hash(name.as_bytes()).to_le_bytes();
+    [b"up", &length[..], &[1], &sum, path.as_bytes()].concat()
+}
+
+#[test]
+fn a_name_in_unicode_is_the_same_in_the_directory_and_in_front_of_the_member() {
+    let extra = unicode_path("gr.txt", "größe.txt");
+    let other = unicode_path("gr.txt", "evil.hta");
+    let entry = |flags, extra: &[u8], extra_inside: &[u8]| Entry {
+        flags,
+        extra: extra.to_vec(),
+        extra_inside: extra_inside.to_vec(),
+        ..stored("gr.txt", b"x")
+    };
+    for honest in [entry(0, &extra, &extra), entry(0, &extra, b""), entry(1 << 11, b"", b"")] {
+        let seen = walked("a.zip", &archive(&[honest]));
+        assert_eq!(seen.reasons(), Vec::<String>::new());
+    }
+    for two in [
+        entry(0, b"", &other),
+        entry(0, &extra, &other),
+        entry(1 << 11, b"", &other),
+        entry(1 << 11, &other, &other),
+        entry(1 << 11, &other, b""),
+    ] {
+        let inner = archive(&[two]);
+        assert!(matches!(walked("a.zip", &inner).only_refusal(), Why::Disagreement(_)));
+        let seen = walked("b.zip", &archive(&[stored("a.zip", &inner)]));
+        assert!(matches!(seen.only_refusal(), Why::Disagreement(_)), "{:?}", seen.reasons());
+    }
+    // What does not read the field reads the name that it replaces.
+    let hidden = Entry { extra: unicode_path("../a", "a"), ..stored("../a", b"x") };
+    assert_refused(&[hidden], |why| matches!(why, Why::Name(NameFault::Parent)));
+}
+
 #[test]
 fn a_unicode_path_counts_as_the_name() {
     let mut extra = [0x75_u8, 0x70, 10, 0, 1].to_vec();

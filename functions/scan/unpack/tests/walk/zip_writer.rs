@@ -14,6 +14,7 @@ pub(crate) struct Entry {
     pub(crate) size_inside: u32,
     pub(crate) attributes: u32,
     pub(crate) extra: Vec<u8>,
+    pub(crate) extra_inside: Vec<u8>,
     /// Where its header is said to be, if not where it is.
     pub(crate) header: Option<u32>,
 }
@@ -33,6 +34,7 @@ pub(crate) fn stored(name: &str, content: &[u8]) -> Entry {
         size_inside: size,
         attributes: 0,
         extra: Vec::new(),
+        extra_inside: Vec::new(),
         header: None,
     }
 }
@@ -61,8 +63,10 @@ pub(crate) fn archive(entries: &[Entry]) -> Vec<u8> {
         bytes.extend_from_slice(b"PK\x03\x04");
         let (flags, method) = (u32::from(entry.flags), u32::from(entry.method_inside));
         number(&mut bytes, &[(20, 2), (flags, 2), (method, 2), (0, 4), (entry.crc, 4), (packed, 4)]);
-        number(&mut bytes, &[(entry.size_inside, 4), (length(&entry.name_inside), 2), (0, 2)]);
+        number(&mut bytes, &[(entry.size_inside, 4), (length(&entry.name_inside), 2)]);
+        number(&mut bytes, &[(length(&entry.extra_inside), 2)]);
         bytes.extend_from_slice(&entry.name_inside);
+        bytes.extend_from_slice(&entry.extra_inside);
         bytes.extend_from_slice(&entry.content);
 
         directory.extend_from_slice(b"PK\x01\x02");
