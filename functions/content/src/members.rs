@@ -214,6 +214,11 @@ pub fn is_class(name: &str) -> bool {
     TABLE.iter().any(|row| row.name == name)
 }
 
+/// Whether content of this type is a program.
+pub fn is_program(media_type: &str) -> bool {
+    TABLE.iter().any(|row| row.class == Class::Programs && row.types.contains(&media_type))
+}
+
 /// All extensions that a file name has to some program, in lower case. To Windows, `evil.exe:a.txt`
 /// is a stream of the file `evil.exe`; dots and spaces at the end do not count, and a name may be an
 /// extension alone.

@@ -9,7 +9,7 @@ use crate::{
 use airlock_content::{
     Declared,
     media_types::{self, DEFAULT, MediaType},
-    members::{AllowedMembers, Class, NotTaken},
+    members::{AllowedMembers, Class, NotTaken, is_program},
     verdict::RuleMatch,
 };
 use airlock_engine::{EngineError, Scanner};
@@ -258,9 +258,10 @@ fn prefix(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("{path}: ") }
 }
 
-/// The archive behind the beginning of content that nobody knows.
+/// The archive behind the beginning of what is no program, which may unpack it, and no compound file,
+/// in which other files lie as they are.
 fn embedded_in(content: &Content, bytes: &[u8]) -> Option<&'static str> {
-    if content.media_type != "application/octet-stream" {
+    if bytes.starts_with(b"\xd0\xcf\x11\xe0") || is_program(&content.media_type) {
         return None;
     }
     embedded::archive(&bytes[..bytes.len().min(embedded::WITHIN)]).map(|(_, name)| name)

@@ -25,7 +25,35 @@ pub fn is_tar_header(block: &[u8]) -> bool {
         let blank = 8 * i64::from(b' ');
         block[..148].iter().chain(&block[156..]).map(|byte| value(*byte)).sum::<i64>() + blank
     };
-    stated_sum(&block[148..156]).is_some_and(|stated| stated == sum(false) || stated == sum(true))
+    let field = &block[148..156];
+    let stated = [stated_sum(field), python_number(field)];
+    stated.into_iter().flatten().any(|stated| stated == sum(false) || stated == sum(true))
+}
+
+/// What Python reads in a field (`tarfile.nti`): up to the first NUL, whatever `int` takes for a number
+/// to the base of 8, which has a sign, a prefix and single underscores; nothing is 0.
+fn python_number(field: &[u8]) -> Option<i64> {
+    let text = field.split(|byte| *byte == 0).next().and_then(|text| std::str::from_utf8(text).ok())?;
+    let text = text.trim_matches(|c: char| c.is_ascii_whitespace() || matches!(c, '\x0b' | '\x1c'..='\x1f'));
+    if text.is_empty() {
+        return Some(0);
+    }
+    let (sign, digits) = match text.split_at_checked(1) {
+        Some(("-", digits)) => (-1, digits),
+        Some(("+", digits)) => (1, digits),
+        _ => (1, text),
+    };
+    let unmarked = digits.strip_prefix("0o").or_else(|| digits.strip_prefix("0O"));
+    // Behind the prefix may be an underscore as well.
+    let digits = unmarked.map_or(digits, |digits| digits.strip_prefix('_').unwrap_or(digits));
+    digits
+        .split('_')
+        .try_fold(0, |number, group| {
+            let is_number = !group.is_empty() && group.bytes().all(|byte| octal(byte).is_some());
+            is_number
+                .then(|| group.bytes().filter_map(octal).fold(number, |number, digit| number * 8 + digit))
+        })
+        .map(|number| sign * number)
 }
 
 /// The number in a checksum field: octal digits behind white space or NUL, with anything behind
@@ -264,6 +292,36 @@ mod tests {
             assert!(!is_header_with(wrong), "{wrong:?}");
         }
         assert!(!is_tar_header(&[0; BLOCK]) && !is_tar_header(b"short"));
+    }
+
+    #[test]
+    fn a_number_is_what_python_takes_for_one() {
+        for (field, number) in [
+            (&b"0o1234\0\0"[..], Some(0o1234)),
+            (b"0O1234\0x", Some(0o1234)),
+            (b"0o_1234\0", Some(0o1234)),
+            (b"1_234\0\0\0", Some(0o1234)),
+            (b"+1234\0\0\0", Some(0o1234)),
+            (b"-1234\0\0\0", Some(-0o1234)),
+            (b"  -1234\0", Some(-0o1234)),
+            (b"\x1c1234\x1f\0\0", Some(0o1234)),
+            (b"\x0b1234 \0\0", Some(0o1234)),
+            (b"\01234\0\0\0", Some(0)),
+            (b"        ", Some(0)),
+            (b"1__234\0\0", None),
+            (b"_1234\0\0\0", None),
+            (b"1234_\0\0\0", None),
+            (b"12 34\0\0\0", None),
+            (b"+-1234\0\0", None),
+            (b"0o\0\0\0\0\0\0", None),
+            (b"1289\0\0\0\0", None),
+            (b"\xff1234\0\0\0", None),
+        ] {
+            assert_eq!(python_number(field), number, "{:?}", String::from_utf8_lossy(field));
+        }
+        let (_, unsigned, _) = block();
+        assert!(is_header_with(format!("0o{unsigned:o}").as_bytes()));
+        assert!(is_header_with(format!("+{unsigned:o}\0").as_bytes()));
     }
 
     #[test]

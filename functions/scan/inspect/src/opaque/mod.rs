@@ -3,6 +3,8 @@
 //!
 //! The list is long and still a list. So whatever `file-format` takes for such a file counts as well.
 
+mod encrypted;
+mod lzma;
 mod pdf;
 mod plausible;
 mod signatures;

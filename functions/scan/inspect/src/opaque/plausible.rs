@@ -1,11 +1,16 @@
 //! Formats whose signatures are so short that text and pictures have them by accident: what stands
 //! behind must fit as well.
 
+use super::{encrypted, lzma};
+use crate::identify::{HEAD, is_text};
+use airlock_unpack::is_tar_header;
+
 /// What it is, and whether bytes are it.
 type Check = (&'static str, fn(&[u8]) -> bool);
 
 pub(super) const CHECKS: &[Check] = &[
-    ("LZMA", is_lzma),
+    ("LZMA", lzma::is_lzma),
+    ("LZMA86", lzma::is_lzma86),
     ("cpio", is_cpio),
     ("LHA", is_lha),
     ("ARJ", is_arj),
@@ -23,7 +28,11 @@ pub(super) const CHECKS: &[Check] = &[
     ("Apple disk image", is_dmg),
     ("VHD", is_fixed_vhd),
     ("Nero disk image", is_nrg),
-    ("PGP", is_pgp),
+    ("PGP", encrypted::is_pgp),
+    ("PGP", encrypted::is_pgp_armor),
+    ("age", encrypted::is_age_armor),
+    ("encrypted CMS", encrypted::is_cms),
+    ("tar", is_tar_further_on),
 ];
 
 /// Those of them whose signature does not stand at the start.
@@ -34,12 +43,8 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|two| u16::from_le_bytes(*two))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|four| u32::from_le_bytes(*four))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..)?.first_chunk().map(|eight| u64::from_le_bytes(*eight))
 }
 
 /// A file name in `bytes`: no control characters, and not empty.
@@ -47,37 +52,39 @@ fn is_name(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| *byte >= b' ' && *byte != 0x7f)
 }
 
-/// LZMA alone has no signature: `xz` takes for it what has properties that can be, a window of a
-/// size that encoders write and a sensible size; the first byte of the coded data is always zero,
-/// and its first bit says that a literal follows.
-fn is_lzma(bytes: &[u8]) -> bool {
-    let (Some(window), Some(size)) = (u32_at(bytes, 1), u64_at(bytes, 5)) else { return false };
-    let is_power = window.is_power_of_two() || (window % 3 == 0 && (window / 3).is_power_of_two());
-    let (has_window, has_size) = (
-        window >= 4096 && (is_power || window == u32::MAX),
-        size == u64::MAX || (1..1 << 38).contains(&size),
-    );
-    bytes[0] < 225 && has_window && has_size && matches!(bytes[13..], [0, 0..=0x7f, _, _, _, ..])
-}
-
-/// cpio in all of its forms: binary in either order, and the two in text.
+/// cpio in all of its forms: binary in either order, the two in text, and that of `afio`. Blanks are
+/// digits to the programs that read them, and a name can be anything that ends.
 fn is_cpio(bytes: &[u8]) -> bool {
     let digits = |range: std::ops::Range<usize>, is_digit: fn(&u8) -> bool| {
-        bytes.get(range).is_some_and(|digits| digits.iter().all(is_digit))
+        let is_one = |byte: &u8| is_digit(byte) || matches!(byte, b' ' | 0);
+        bytes.get(range).is_some_and(|digits| digits.iter().all(is_one) && digits.iter().any(is_digit))
     };
     match bytes {
         [b'0', b'7', b'0', b'7', b'0', b'7', ..] => digits(6..76, |byte| matches!(byte, b'0'..=b'7')),
         [b'0', b'7', b'0', b'7', b'0', b'1' | b'2', ..] => digits(6..110, u8::is_ascii_hexdigit),
+        [b'0', b'7', b'0', b'7', b'2', b'7', ..] => digits(6..30, u8::is_ascii_hexdigit),
         [0x71, 0xc7, ..] | [0xc7, 0x71, ..] => {
-            let Some(length) = u16_at(bytes, 20) else { return false };
-            let length = usize::from(if bytes[0] == 0x71 { length.swap_bytes() } else { length });
-            bytes
-                .get(26..26 + length)
-                .and_then(<[u8]>::split_last)
-                .is_some_and(|(end, name)| *end == 0 && is_name(name))
+            let number = |at| u16_at(bytes, at).map(|n| if bytes[0] == 0x71 { n.swap_bytes() } else { n });
+            let (Some(mode), Some(length)) = (number(6), number(20)) else { return false };
+            let is_kind = matches!(mode >> 12, 0 | 1 | 2 | 4 | 6 | 8 | 0o12 | 0o14);
+            let end = 25 + usize::from(length);
+            is_kind && length > 0 && bytes.get(end) == Some(&0)
         }
         _ => false,
     }
+}
+
+/// GNU tar goes on to the next header behind what is none. In text also the signature is asked for:
+/// a table of numbers can have a checksum by chance.
+fn is_tar_further_on(bytes: &[u8]) -> bool {
+    const BLOCK: usize = 512;
+    let is_text = is_text(&bytes[..bytes.len().min(HEAD)]);
+    let is_header = |block: &[u8]| {
+        let sum = block[148..156].iter().find(|byte| !matches!(byte, 0 | b' '));
+        let has_digits = sum.is_some_and(|byte| matches!(byte, b'0'..=b'7'));
+        (block[257..].starts_with(b"ustar") || (has_digits && !is_text)) && is_tar_header(block)
+    };
+    bytes[..bytes.len().min(HEAD + BLOCK)].chunks_exact(BLOCK).skip(1).any(is_header)
 }
 
 /// LHA, LArc and PMarc name their method between two dashes.
@@ -180,24 +187,6 @@ fn is_nrg(bytes: &[u8]) -> bool {
     has_footer(bytes, 12, b"NER5\0") || has_footer(bytes, 8, b"NERO\0")
 }
 
-/// A session key under a public key or a password: its packet's tag, its length and its version
-/// (RFC 4880, sections 5.1 and 5.3).
-fn is_pgp(bytes: &[u8]) -> bool {
-    match bytes {
-        // A public key: of 8 bytes is its id, and then the algorithm.
-        [0x84, _, 3, rest @ ..]
-        | [0x85, _, _, 3, rest @ ..]
-        | [0xc1, _, 3, rest @ ..]
-        | [0xc1, 0xc0..=0xdf, _, 3, rest @ ..] => {
-            matches!(rest.get(8), Some(1 | 2 | 16 | 18))
-        }
-        // A password: the cipher, the kind of derivation, and the hash.
-        [0x8c, 4..=60, 4, 1..=13, 0 | 1 | 3, 1..=14, ..]
-        | [0xc3, 4..=60, 4, 1..=13, 0 | 1 | 3, 1..=14, ..] => true,
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,6 +212,11 @@ mod tests {
             ("cpio", [&b"070707"[..], &[b'1'; 70], b"a\0"].concat()),
             ("cpio", [&b"070701"[..], &[b'A'; 104], b"a\0"].concat()),
             ("cpio", binary_cpio),
+            ("cpio", [&b"070707     1"[..], &[b'1'; 64], b"a\0"].concat()),
+            ("cpio", [&b"070701"[..], &b"      1f".repeat(13), b"a\0"].concat()),
+            ("cpio", [&b"070727"[..], &[b'0'; 24], b"m100644"].concat()),
+            ("cpio", [&b"\xc7\x71"[..], &[1; 18], b"\x04\0", &[0; 4], b"a\x01\0\0"].concat()),
+            ("cpio", [&b"\x71\xc7"[..], &[1; 18], b"\0\x01", &[0; 4], b"\0"].concat()),
             ("LHA", b"\x20\x21-lh5-".to_vec()),
             ("LHA", b"\x20\x21-pm2-".to_vec()),
             ("ARJ", b"\x60\xea\x2c\0\x22\x0b\x01\x0b\x10\0\x02\x99".to_vec()),
@@ -252,6 +246,36 @@ mod tests {
             b"\x5d\0\0\x80\0 and so on and so on",
         ] {
             assert_eq!(name(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_tar_is_found_behind_blocks_that_are_none() {
+        let header = |magic: &[u8], name: &str| {
+            let mut block = [0; 512];
+            block[..name.len()].copy_from_slice(name.as_bytes());
+            block[124..136].copy_from_slice(b"00000000000\0");
+            block[257..257 + magic.len()].copy_from_slice(magic);
+            block[148..156].fill(b' ');
+            let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+            block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+            block
+        };
+        for magic in [&b""[..], b"ustar\x0000", b"ustar  \0"] {
+            for blocks in [1, 2, 128] {
+                for junk in [0x81, 0, b'a'] {
+                    let bytes = [&vec![junk; 512 * blocks][..], &header(magic, "a")].concat();
+                    let is_it = is_tar_further_on(&bytes);
+                    assert_eq!(
+                        is_it,
+                        junk != b'a' || blocks < 128 || !magic.is_empty(),
+                        "{magic:?} {blocks} {junk}"
+                    );
+                }
+            }
+            let far = [&[0x81; 512 * 129][..], &header(magic, "a")].concat();
+            let shifted = [&[0x81; 500][..], &header(magic, "a")].concat();
+            assert!(!is_tar_further_on(&far) && !is_tar_further_on(&shifted));
         }
     }
 

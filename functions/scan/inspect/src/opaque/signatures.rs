@@ -121,7 +121,11 @@ pub(super) const SIGNATURES: &[(&str, usize, &[u8])] = &[
     ("APFS", 32, b"NXSB"),
     ("Android sparse image", 0, b"\x3a\xff\x26\xed"),
     ("Android boot image", 0, b"ANDROID!"),
-    // Encrypted files.
+    // Encrypted files. A volume of VeraCrypt is random bytes from the first on: nobody can tell.
+    ("KeePass", 0, b"\x03\xd9\xa2\x9a\x65\xfb\x4b\xb5"),
+    ("KeePass", 0, b"\x03\xd9\xa2\x9a\x66\xfb\x4b\xb5"),
+    ("KeePass", 0, b"\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5"),
+    ("LUKS", 0, b"SKUL\xba\xbe"),
     ("LUKS", 0, b"LUKS\xba\xbe"),
     ("BitLocker", 3, b"-FVE-FS-"),
     ("age", 0, b"age-encryption.org/"),

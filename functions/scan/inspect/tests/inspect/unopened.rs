@@ -38,13 +38,17 @@ fn tar_with_sum(name: &[u8], content: &[u8], write: impl Fn(i64, i64) -> Vec<u8>
 fn a_tar_to_any_program_is_walked_at_any_depth() {
     let inner = gzip(&eicar());
     let name = "größe.gz".as_bytes();
-    let spellings: [(&str, Spelling); 7] = [
+    let spellings: [(&str, Spelling); 11] = [
         ("unsigned", |sum, _| format!("{sum:06o}\0 ").into_bytes()),
         ("signed", |_, sum| format!("{sum:06o}\0 ").into_bytes()),
         ("begins with NUL", |sum, _| format!("\0{sum:06o}\0").into_bytes()),
         ("signed and begins with NUL", |_, sum| format!("\0{sum:06o} ").into_bytes()),
         ("begins with spaces", |sum, _| format!("  {sum:o}\0").into_bytes()),
         ("binary", |sum, _| [&[0x80], &sum.to_be_bytes()[1..]].concat()),
+        ("has a prefix", |sum, _| format!("0o{sum:o}").into_bytes()),
+        ("has an underscore", |sum, _| format!("{:o}_{:03o}\0", sum >> 9, sum & 511).into_bytes()),
+        ("has a sign", |sum, _| format!("+{sum:o}\0").into_bytes()),
+        ("has white space", |sum, _| format!("\x1c{sum:o}\0").into_bytes()),
         ("ends in something else", |sum, _| format!("{sum:o} x").into_bytes()),
     ];
     for (what, write) in spellings {
@@ -95,6 +99,11 @@ fn opaque() -> Vec<(&'static str, Vec<u8>)> {
         ("WIM", b"MSWIM\0\0\0\xd0\0".to_vec()),
         ("Snappy", b"\xff\x06\0\0sNaPpY\0".to_vec()),
         ("age", b"age-encryption.org/v1\n-> X25519 ".to_vec()),
+        ("KeePass", b"\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5\x01\0\x04\0".to_vec()),
+        ("KeePass", b"\x03\xd9\xa2\x9a\x65\xfb\x4b\xb5\x03\0\0\0".to_vec()),
+        ("PGP", b"Hash: x\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\n".to_vec()),
+        ("encrypted CMS", b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80".to_vec()),
+        ("LUKS", b"LUKS\xba\xbe\0\x02".to_vec()),
         ("encrypted PDF", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\ntrailer <</Encr#79pt 7 0 R>>".to_vec()),
     ]
 }
@@ -147,6 +156,15 @@ fn what_is_encrypted_is_not_clean_as_an_object_or_a_member() {
             );
         }
     }
+    // As an object that may be text, or is declared to be.
+    let letter = b"Dear all,\n-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\n";
+    for (name, bytes) in
+        [("a.asc", &letter[..]), ("a.txt", letter), ("a.age", b"age-encryption.org/v1\n-> X25519 \n")]
+    {
+        let found = inspected("text/plain", name, bytes);
+        assert_ne!(found.outcome, Outcome::Clean, "{found:?}");
+    }
+    assert_eq!(inspected("text/plain", "a.txt", letter).outcome, Outcome::Unscannable);
     // What readers repair does not hide it: a broken table, junk in front of the header, a cut end.
     let pdf = case("pdf-needs-a-password.pdf");
     for broken in
@@ -288,6 +306,45 @@ fn an_archive_behind_the_beginning_of_what_nobody_knows_is_not_clean() {
     let png = png_with(&far);
     let reason = "declared image/png, but it also opens as application/zip";
     assert_found(&inspected("image/png", "a.png", &png), Outcome::Mismatch, reason);
+}
+
+/// A cabinet with one file, as it is.
+fn cab() -> Vec<u8> {
+    let header = b"MSCF\0\0\0\0\x51\0\0\0\0\0\0\0\x2c\0\0\0\0\0\0\0\x03\x01\x01\0\x01\0\0\0\x01\0\0\0";
+    let folder_and_file = b"\x44\0\0\0\x01\0\0\0\x05\0\0\0\0\0\0\0\0\0\x21\x50\0\0\x20\0a.gz\0";
+    [&header[..], folder_and_file, b"\0\0\0\0\x05\0\x05\0hello"].concat()
+}
+
+#[test]
+fn an_archive_is_found_as_far_as_any_program_looks_in_whatever_it_is() {
+    let seven = super::members::seven_zip(&[("a", b"hello")]);
+    for (name, archive) in [("7z", &seven), ("CAB", &cab())] {
+        for junk in [vec![0x81; 700], vec![0x81; 4 << 20], vec![0x81; 8 << 20], b"a line\n".repeat(200_000)] {
+            let found = zipped(&[("a.dat", &[&junk, &archive[..]].concat())]);
+            let reason = format!("a.dat: its format is {name}, which cannot be checked here");
+            assert_found(&found, Outcome::Unscannable, &reason);
+        }
+        for large in [vec![7; 1 << 10], vec![7; 3 << 20]] {
+            let png = png_with(&[&large, &archive[..]].concat());
+            assert_eq!(inspected("image/png", "a.png", &png).outcome, Outcome::Mismatch);
+            let found = zipped(&[("a.png", &png)]);
+            assert_eq!(found.outcome, Outcome::Mismatch, "{name}: {found:?}");
+        }
+        for extension in ["png", "jpg", "gif", "wav", "mp3", "flac", "ogg", "mp4", "webm", "webp"] {
+            let behind = [sample(extension), archive.clone()].concat();
+            let found = zipped(&[("a", &behind)]);
+            // A rule may know it as well.
+            let is_refused = [Outcome::Mismatch, Outcome::Malicious].contains(&found.outcome);
+            assert!(is_refused, "{name} {extension}: {found:?}");
+        }
+    }
+    // GNU tar skips what is no header.
+    let inner = tar_with_sum(b"a.gz", &gzip(&eicar()), |sum, _| format!("{sum:06o}\0 ").into_bytes());
+    for junk in [vec![0x81; 512], vec![0xff; 5 * 512], b"0123456\n".repeat(64)] {
+        let found = zipped(&[("a.bin", &[junk, inner.clone()].concat())]);
+        let reason = "a.bin: its format is tar, which cannot be checked here";
+        assert_found(&found, Outcome::Unscannable, reason);
+    }
 }
 
 #[test]
