@@ -31,7 +31,7 @@ pub const MOST_TOGETHER: Duration = Duration::from_millis(100);
 const MIB: usize = 1 << 20;
 /// So much of what one rule finds hardest is scanned with all of them, and so many of these are looked at twice.
 const SHARE: usize = 128 << 10;
-const HARDEST: usize = 4;
+const HARDEST: usize = 8;
 /// What is looked at of how a sample begins.
 const HEAD: usize = 128;
 const HEADS: usize = 2;
@@ -90,12 +90,12 @@ fn together(
     let mut watch = Watch::new(all);
     let mut found = Vec::new();
     for report in reports {
-        found.push((watch.per_mib(&report.worst.input, SHARE, 1)?, report));
+        found.push((watch.per_mib(&report.worst.input, SHARE, 2)?, report));
     }
     found.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
     let mut hardest = (String::new(), Worst::default());
     for (_, report) in found.into_iter().take(HARDEST) {
-        let time_per_mib = yardstick.beside(&mut watch, &report.worst.input, SHARE)?;
+        let time_per_mib = yardstick.judged(&mut watch, &report.worst.input, SHARE, MOST_TOGETHER)?;
         if time_per_mib > hardest.1.time_per_mib {
             let input = report.worst.input.clone();
             hardest = (report.rule.name.clone(), Worst { input, time_per_mib, grows: report.worst.grows });
