@@ -118,7 +118,7 @@ rule pickle_that_runs_code
         $by_name_builtin = /c(builtins|__builtin__)\n(exec|eval|compile|getattr|__import__)/
         $by_stack = /(\x8c\x02os|\x8c\x05po[s]ix|\x8c\x02nt|\x8c\x0asu[b]process|\x8c\x03pty|\x8c\x05ru[n]py|\x8c\x09im[p]ortlib)\x94?\x8c[\x03-\x0d][A-Za-z_\x94]*\x93/
         $by_stack_builtin = /\x8c\x08builtins\x94?\x8c[\x03-\x0d](exec|eval|compile|getattr|__import__)\x94?\x93/
-        $name = /[\n\x03-\x0d](system|[Pp]open|spawn|exec|eval|call|check_|run[\n_\x93\x94]|import_module|compile|getoutput|getattr)/
+        $name = /(\nexec|\x04exec|\neval|\x04eval|[\n\x03-\x0d](system|[Pp]open|spawn|call|check_|run[\n_\x93\x94]|import_module|compile|getoutput|getattr))/
     condition:
         // STOP is the last opcode.
         uint8(filesize - 1) == 0x2E

@@ -9,7 +9,7 @@ rule office_remote_template
         reference = "https://attack.mitre.org/techniques/T1221/"
     strings:
         // Attributes of one element. What a loop accepts ends where the string itself could begin again.
-        $remote = /relationships\/attachedTemplate["'](\s+[\w:]+\s*=\s*["'][\w.-]*["'])*\s+Target\s*=\s*["']((https?|ftp|mhtml):|\\\\|file:\/\/[^\/\\])/ nocase
+        $remote = /relationships\/attachedTemplate["'][^<>\/]*get\s*=\s*["'][hfm\\](t?tps?:|html:|ile:\/\/[^\/\\]|\\)/ nocase
         // Where organisations keep their templates.
         $organisation = /Target\s*?=\s*?["']h[t]tp[s]:[\/]\/[a-z0-9-]{1,63}?\.sharepoint\.com\/.{1,300}?\.dot[xm]/s nocase
     condition:
@@ -40,7 +40,7 @@ rule office_remote_object
         reference = "https://nvd.nist.gov/vuln/detail/CVE-2022-30190"
     strings:
         // As for templates.
-        $remote = /relationships\/(oleObject|frame|htmlfile)["'](\s+[\w:]+\s*=\s*["'][\w.-]*["'])*\s+Target\s*=\s*["'](https?|ftp|mhtml|mk|script|ms-\w*):/ nocase
+        $remote = /relationships\/(oleObject|frame|htmlfile)["'][^<>\/]*get\s*=\s*["'][hfms](t?tps?|html|k|cript|s-\w*):/ nocase
     condition:
         $remote
 }

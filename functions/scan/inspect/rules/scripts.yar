@@ -50,7 +50,16 @@ rule powershell_download_and_run
         $run_18 = /\bIEX\s?[\(\$&]/ nocase wide
         $run_2 = /ke-Expression\b/ nocase ascii wide // the rare end of Invoke-Expression
         $run_3 = /rt-Process\b/ nocase ascii wide // and of Start-Process
-        $hidden = /-w(in(dowstyle)?)?\s+hi?d/ nocase ascii wide
+        // As plain text: "-w" alone is two bytes.
+        $hidden_1 = "-w hid" nocase ascii wide
+        $hidden_2 = "-w  hid" nocase ascii wide
+        $hidden_3 = "-w\thid" nocase ascii wide
+        $hidden_4 = "-wi hid" nocase ascii wide
+        $hidden_5 = "-win hid" nocase ascii wide
+        $hidden_6 = "-win  hid" nocase ascii wide
+        $hidden_7 = /dowstyle\s{1,4}hi?d/ nocase ascii wide
+        $hidden_8 = "-w 1 -" nocase ascii wide
+        $hidden_9 = "dowstyle 1" nocase ascii wide
         $encoded_1 = /powershell(\.exe)?"?\s/ nocase ascii wide
         $encoded_2 = /( -e |\t-e\t|-ec[ \t]|-enc[ \t]|-encodedcommand[ \t])[ \t]*[A-Za-z0-9+\/]{40}/ nocase
         $encoded_3 = /[ \t]-e(c|nc|ncodedcommand)?[ \t]{1,8}[A-Za-z0-9+\/]{40}/ nocase wide
@@ -59,7 +68,7 @@ rule powershell_download_and_run
         // Many a manual tells its readers to install something by such a line, but in the open.
         ($encoded_1 and any of ($encoded_2, $encoded_3))
         or (any of ($download_*) and any of ($run_*)
-            and ($hidden or ($client and not declared_type startswith "text/")))
+            and (any of ($hidden_*) or ($client and not declared_type startswith "text/")))
 }
 
 rule windows_script_host
@@ -69,11 +78,11 @@ rule windows_script_host
         description = "VBScript or JScript that starts programs or writes files through Windows Script Host"
         reference = "https://attack.mitre.org/techniques/T1059/005/"
     strings:
-        $create_1 = /(CreateObject|ActiveXObject|GetObject)\s*\(\s*["'](WScript.Shell|Shell.Application|Schedule.Service|winmgmts.)/ nocase ascii wide
-        $create_2 = /(CreateObject|ActiveXObject)\s*\(\s*["'](ADODB.Stream|MSXML2.(Server)?XMLHTTP|Scripting.FileSystemObject|WinHttp.WinHttpRequest.5.1)/ nocase ascii wide
+        $create_1 = /(CreateObject|ActiveXObject|GetObject)\s?\(\s?["'](WScript.Shell|Shell.Application|Schedule.Service|winmgmts.)/ nocase ascii wide
+        $create_2 = /(CreateObject|ActiveXObject)\s?\(\s?["'](ADODB.Stream|MSXML2.(Server)?XMLHTTP|Scripting.FileSystemObject|WinHttp.WinHttpRequest.5.1)/ nocase ascii wide
         $use_1 = /\.(Run|Exec|ShellExecute)[\s(]/ nocase ascii wide
         $use_2 = ".SaveToFile" nocase ascii wide
-        $use_3 = /\.CreateTextFile\s*\(/ nocase ascii wide
+        $use_3 = /\.CreateTextFile\s?\(/ nocase ascii wide
         $use_4 = ".ResponseBody" nocase ascii wide
     condition:
         ($create_1 and $use_1) or ($create_2 and 2 of ($use_*))
@@ -136,11 +145,30 @@ rule download_with_system_tool
     strings:
         $certutil = "certutil" nocase
         $bitsadmin = "bitsadmin" nocase
-        // In one line an order, an address, and what is run after it. No loop accepts what an address begins with;
-        // classes of one letter hide the order.
-        $run = /[-\/](u[r]lc[a]ch|t[r]an[s]fe)[er]\s[^\r\n:&|]*tps?:\/\/[^\r\n:&|]*(:[^\r\n:&|\/][^\r\n:&|]*)*[&|]/ nocase
+        // An order and an address close to each other, and that something is run after it.
+        $download = /([-\/]urlcache|\/transfer)\s.{1,250}?tps??:\/\/\w/s nocase
+        $run_1 = "&& " nocase
+        $run_2 = ".exe &" nocase
+        $run_3 = ".exe&" nocase
+        $run_4 = ".exe\" &" nocase
+        $run_5 = "& start" nocase
+        $run_6 = "&start" nocase
+        $run_7 = "& rundll32" nocase
+        $run_8 = "& regsvr32" nocase
+        $run_9 = "& powershell" nocase
+        $run_10 = "& cmd" nocase
+        $run_11 = "& wscript" nocase
+        $run_12 = "& cscript" nocase
+        $run_13 = "& mshta" nocase
+        $run_14 = "& msiexec" nocase
+        $run_15 = "& c:\\" nocase
+        $run_16 = "& %" nocase
+        $run_17 = "| cmd" nocase
+        $run_18 = "|cmd" nocase
+        $run_19 = "| powershell" nocase
+        $run_20 = "&%te" nocase
     condition:
-        any of ($certutil, $bitsadmin) and $run
+        any of ($certutil, $bitsadmin) and $download and any of ($run_*)
 }
 
 rule page_run_by_system_tool
@@ -164,7 +192,7 @@ rule shell_download_and_run
         description = "A shell one-liner that hides what it runs"
         reference = "https://attack.mitre.org/techniques/T1059/004/"
     strings:
-        $decoded = /base64\s+(-d|-D|--decode)[^\r\n|6]*(6[^4\r\n|][^\r\n|6]*)?\|\s*([bdz]a?s|s)h\b/
+        $decoded = /base64\s{1,4}-(d|D|-decode)[^\r\n|6]*(6[^4\r\n|][^\r\n|6]*)?\|\s*([bdz]a?s|s)h\b/
     condition:
         $decoded
 }
@@ -177,7 +205,7 @@ rule shell_that_connects_back
         reference = "https://attack.mitre.org/techniques/T1059/004/"
     strings:
         $bash = /(ba)?sh\s+-i\s*[&>]{1,2}\s*\/dev\/(tcp|udp)\/\w/
-        $netcat = /\bn(c|cat)\s[^\r\n|;\/]*-e\s*\/bin\/(ba|da)?sh/
+        $netcat = /\bn(c|cat)\s[^\r\n|;\/]*-e\s?\/bin\/[bds]a?s?h/
         $pipe = /mkfifo\s.{1,300}?(h -i|h  -i|h\t-i)/s
         $end_1 = " nc "
         $end_2 = "|nc "
@@ -212,7 +240,7 @@ rule windows_script_component
         $root = /<(scriptlet|component|job|package)[\s>]/ nocase
         $script = /language\s*=\s*["']?[jv](bscript|script|avascript)/ nocase
         $registration = "<registration" nocase
-        $create = /(Create|ActiveX)Object\s*\(/ nocase
+        $create = /(Create|ActiveX)Object\s?\(/ nocase
     condition:
         $root in (0..1024) and $script and ($registration or $create)
 }
@@ -232,10 +260,25 @@ rule script_that_connects_back
         $python_shell_2 = "\"sh\""
         $python_shell_3 = "'sh'"
         $python_shell_4 = "subprocess"
-        $perl = /sockaddr_in\(.{0,300}?["'(]\/bin\/(ba)??sh/s
+        $perl = /sockaddr_in\(.{0,300}?("\/bin|'\/bin|\(\/bin)\/(ba)??sh/s
         $perl_connect = /\bconnect\([A-Z]/
-        $run = /(exec|system|passthru|proc_open|popen)[^a-z]/
-        $ruby = /TCPSocket\.(new|open)\(.{0,250}?(exec[^a-z]|IO\.popen)/s
+        // What follows the names tells calls from words, and is rarer.
+        $run_1 = "exec("
+        $run_2 = "exec ("
+        $run_3 = "exec \""
+        $run_4 = "exec '"
+        $run_5 = "exec{"
+        $run_6 = "exec {"
+        $run_7 = "system("
+        $run_8 = "system ("
+        $run_9 = "system \""
+        $run_10 = "system '"
+        $run_11 = "passthru("
+        $run_12 = "passthru ("
+        $run_13 = "popen("
+        $run_14 = "popen ("
+        $run_15 = "proc_open"
+        $ruby = /TCPSocket\.(new|open)\(.{0,250}?(xec\(|xec "|xec '|xec sprintf|IO\.popen)/s
         $ruby_shell_1 = "/bin/sh"
         $ruby_shell_2 = "/bin/bash"
         $ruby_shell_3 = "cmd" fullword
@@ -244,9 +287,9 @@ rule script_that_connects_back
         $powershell_write = ".Write(" nocase
     condition:
         ($python and $python_socket and any of ($python_shell_*))
-        or ($perl and $perl_connect and $run)
+        or ($perl and $perl_connect and any of ($run_*))
         or ($ruby and any of ($ruby_shell_*))
-        or ($php and $run)
+        or ($php and any of ($run_*))
         or ($powershell and $powershell_write)
 }
 
@@ -257,12 +300,12 @@ rule powershell_that_unpacks_code
         description = "PowerShell that unpacks code from text and runs it"
         reference = "https://attack.mitre.org/techniques/T1027/010/"
     strings:
-        $decode = /\[(System\.)?Convert\]::FromBase64String\s*\(/ nocase ascii wide
+        $decode = /\[(System\.)?Convert\]::FromBase64String\s?\(/ nocase ascii wide
         $unpack = /\.(GzipStream|DeflateStream)\b/ nocase ascii wide
         $run_1 = /\bIEX\b/ nocase ascii wide
         $run_4 = /ke-Expression\b/ nocase ascii wide
-        $run_2 = /\[(System\.)?Reflection\.Assembly\]::Load\s*\(/ nocase ascii wide
-        $run_3 = /\[ScriptBlock\]::Create\s*\(/ nocase ascii wide
+        $run_2 = /\[(System\.)?Reflection\.Assembly\]::Load\s?\(/ nocase ascii wide
+        $run_3 = /\[ScriptBlock\]::Create\s?\(/ nocase ascii wide
         $payload = /("H4sI|'H4sI|"7[VT0ZbLd]|'7[VT0ZbLd]|"tV|'tV|"nV|'nV)[A-Za-z0-9+\/]{60}/ ascii wide
     condition:
         $decode and $unpack and $payload and any of ($run_*)
@@ -275,9 +318,9 @@ rule miner_configuration
         description = "The configuration of a program that mines cryptocurrency, as intruders leave it behind"
         reference = "https://attack.mitre.org/techniques/T1496/"
     strings:
-        $donation = /"donate-level"\s*:\s*\d/
-        $pool = /"url"\s*:\s*"(stratum\+(tcp|ssl|tls):\/\/)?[\w.-]{4,48}:\d{2,5}"/
-        $user = /"user"\s*:\s*"[A-Za-z0-9.+-]{20,140}"/
+        $donation = /"donate-level"\s?:\s?\d/
+        $pool = /"url"\s?:\s?"(stratum\+(tcp|ssl|tls):\/\/)?[\w.-]{4,48}:\d{2,5}"/
+        $user = /"user"\s?:\s?"[A-Za-z0-9.+-]{20,140}"/
     condition:
         all of them
 }

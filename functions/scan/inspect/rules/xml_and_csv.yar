@@ -9,11 +9,12 @@ rule xml_external_entity
     strings:
         // Not names beside the document, as in books of several files, nor the address of a DTD.
         $elsewhere = /<!ENTITY[\s%]+[\w.:-]+\s+[PS](YSTEM|UBLIC\s+["'][^"'<]*["'])\s+["']\s{0,4}([a-z][a-z0-9+.-]{1,20}:|\/|\\|\.\.)/ nocase ascii wide
-        $start_1 = "<?xml" ascii wide
-        $start_2 = "<!DOCTYPE" ascii wide
     condition:
-        any of ($start_*) in (0..512) and $elsewhere
-        and not declared_type startswith "text/"
+        $elsewhere and not declared_type startswith "text/"
+        // "<?xm" or "<!DO", or half of these of two bytes each: as strings they would be kept wherever they are.
+        and for any i in (0..512) : (
+            uint32be(i) == 0x3C3F786D or uint32be(i) == 0x3C21444F
+            or uint32be(i) == 0x3C003F00 or uint32be(i) == 0x3C002100)
 }
 
 rule xml_entity_expansion
@@ -59,8 +60,8 @@ rule csv_formula_that_runs_a_program
         description = "CSV with a formula that starts a program (DDE) when a spreadsheet opens it"
         reference = "https://owasp.org/www-community/attacks/CSV_Injection"
     strings:
-        $dde = /(^|[,;\t\n\r"'])[ ]{0,16}[=+@-][^,;\r\n|]*\b(cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript|MSEXCEL|certutil|(ba)?sh)(\.exe)?['" ]{0,8}\|/ nocase
-        $dde_function = /(^|[,;\t\n\r"'])[ ]{0,16}[=+@-][ ]{0,16}DDE(AUTO)?[ ]{0,16}[("]/ nocase
+        $dde = /(^|[,;\t\n\r"'])[ ]*[=+@-][^,;\r\n|]*\b(cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript|MSEXCEL|certutil|bash|\/sh)(\.exe)?['" ]*\|/ nocase
+        $dde_function = /(^|[,;\t\n\r"'])[ ]*[=+@-][ ]*DDE(AUTO)?[ ]?[("]/ nocase
     condition:
         (declared_type == "text/csv" or extension == "csv" or extension == "tsv" or extension == "slk" or extension == "iqy")
         and any of them
@@ -73,11 +74,11 @@ rule csv_formula_that_leaks_cells
         description = "CSV with a formula that sends cells to an address"
         reference = "https://owasp.org/www-community/attacks/CSV_Injection"
     strings:
-        $function = /(^|[,;\t\n\r"' ])[=+@-][ ]*(HYPERLINK|WEBSERVICE|IMPORT(XML|DATA|HTML|FEED)|IMAGE)[ ]*\(/ nocase
+        $function = /(^|[,;\t\n\r"' ])[=+@-][ ]{0,4}(HYPERLINK|WEBSERVICE|IMPORT(XML|DATA|HTML|FEED)|IMAGE)[ ]?\(/ nocase
         // An address that ends with its text, and goes on with a cell.
         $joined = /"https?:\/\/[^"\r\n]*"+[ ]*&/ nocase
         $address = "http" nocase
-        $concatenated = /CONCAT(ENATE)?[ ]*\(/ nocase
+        $concatenated = /CONCAT(ENATE)?[ ]?\(/ nocase
     condition:
         (declared_type == "text/csv" or extension == "csv" or extension == "tsv")
         and $function and ($joined or ($address and $concatenated))
