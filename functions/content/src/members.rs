@@ -135,6 +135,8 @@ pub struct NotTaken {
     pub class: Class,
     /// What a reason calls it, with its article.
     pub one: &'static str,
+    /// What a reason calls all of its class.
+    pub all: &'static str,
 }
 
 impl Default for AllowedMembers {
@@ -205,7 +207,7 @@ impl AllowedMembers {
 
     fn refused(&self, is_it: impl Fn(&Row) -> bool) -> Option<NotTaken> {
         let row = TABLE.iter().find(|row| is_it(row))?;
-        (!self.0.contains(&row.class)).then_some(NotTaken { class: row.class, one: row.one })
+        (!self.0.contains(&row.class)).then_some(NotTaken { class: row.class, one: row.one, all: row.name })
     }
 }
 

@@ -122,14 +122,7 @@ impl Visitor for Members<'_, '_> {
         if let Some(flaw) = &content.flaw {
             self.flawed(member.path, flaw);
         }
-        let names = [Some(member.name), member.other_name];
-        if let Some(not_taken) = self.allowed.refuse_type(&content.media_type) {
-            self.not_taken(member.path, not_taken);
-        } else if let Some(not_taken) =
-            names.into_iter().flatten().find_map(|name| self.allowed.refuse_name(name))
-        {
-            self.not_taken(member.path, not_taken);
-        }
+        self.hold_against_policy(member, &content.media_type);
         let size = member.bytes.len() as u64;
         let declared = Declared { content_type: &content.media_type, file_name: member.name, size };
         let left = unpacker.budget().deadline().saturating_duration_since(Instant::now());
@@ -191,7 +184,12 @@ impl Members<'_, '_> {
     /// cannot be known.
     fn identify(&mut self, part: Member<'_>, walked: &[Format], expected: &MediaType) -> io::Result<Content> {
         let content = identify(Cursor::new(part.bytes), expected)?;
-        let unopened = if opaque::lists_encrypted_parts(part.path, part.bytes) {
+        // The list of a document's parts speaks of the document.
+        let (path, is_encrypted) = match opaque::lists_encrypted_parts(part.path, part.bytes) {
+            Some(document) => (document, true),
+            None => (part.path, false),
+        };
+        let unopened = if is_encrypted {
             Some(Cow::Borrowed("encrypted OpenDocument"))
         } else if walked.is_empty() {
             opaque::format(part.bytes)
@@ -201,7 +199,7 @@ impl Members<'_, '_> {
             None
         };
         if let Some(format) = unopened {
-            self.cannot(format!("{}its format is {format}, which cannot be checked here", prefix(part.path)));
+            self.cannot(format!("{}its format is {format}, which cannot be checked here", prefix(path)));
         }
         Ok(content)
     }
@@ -212,6 +210,27 @@ impl Members<'_, '_> {
 
     fn opens_as(&mut self, path: &str, what: &str) {
         self.found.structure.get_or_insert_with(|| format!("{}it also opens as {what}", prefix(path)));
+    }
+
+    /// What the content is says more than the name, which may be wrong; a reason says which it was.
+    fn hold_against_policy(&mut self, member: Member<'_>, media_type: &str) {
+        if let Some(not_taken) = self.allowed.refuse_type(media_type) {
+            return self.not_taken(member.path, not_taken);
+        }
+        let named = |name: Option<&str>| name.and_then(|name| self.allowed.refuse_name(name));
+        let (NotTaken { one, all, .. }, instead) = match (named(Some(member.name)), named(member.other_name))
+        {
+            (Some(not_taken), _) => (not_taken, None),
+            (None, Some(not_taken)) => (not_taken, member.other_name),
+            (None, None) => return,
+        };
+        let also = instead.map_or_else(String::new, |name| format!(", also called {name},"));
+        self.found.structure.get_or_insert_with(|| {
+            format!(
+                "{}{also} has the name of {one}, and {all} are not taken here inside archives",
+                member.path
+            )
+        });
     }
 
     fn not_taken(&mut self, path: &str, NotTaken { one, .. }: NotTaken) {

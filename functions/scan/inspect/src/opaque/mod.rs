@@ -75,16 +75,20 @@ fn by_library(bytes: &[u8]) -> Option<Cow<'static, str>> {
     (is_opaque && !WEAK.contains(&found)).then(|| Cow::Owned(found.name().to_owned()))
 }
 
-/// Whether a part of this name says that other parts of its document are encrypted (OpenDocument 1.3,
-/// part 2, section 3.4.1). Its bytes may be in any encoding that keeps letters of ASCII, two bytes
-/// each included. An entity could spell the name in pieces, and no document declares one here.
-pub(crate) fn lists_encrypted_parts(path: &str, bytes: &[u8]) -> bool {
-    let path = path.to_ascii_lowercase();
-    if path != "meta-inf/manifest.xml" && !path.ends_with("/meta-inf/manifest.xml") {
-        return false;
+/// The path of the document of which a part of this path says that other parts are encrypted
+/// (OpenDocument 1.3, part 2, section 3.4.1); empty if that is the object. The part's bytes may be in any
+/// encoding that keeps letters of ASCII, two bytes each included. An entity could spell the name in
+/// pieces, and no document declares one here.
+pub(crate) fn lists_encrypted_parts<'p>(path: &'p str, bytes: &[u8]) -> Option<&'p str> {
+    const LIST: &str = "meta-inf/manifest.xml";
+    let at = path.len().checked_sub(LIST.len())?;
+    let (document, list) = path.split_at_checked(at)?;
+    if !list.eq_ignore_ascii_case(LIST) || !(document.is_empty() || document.ends_with('/')) {
+        return None;
     }
     let text: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
-    [&b"encryption-data"[..], b"<!ENTITY"].iter().any(|mark| memchr::memmem::find(&text, mark).is_some())
+    let is_one = |mark: &[u8]| memchr::memmem::find(&text, mark).is_some();
+    (is_one(b"encryption-data") || is_one(b"<!ENTITY")).then(|| document.trim_end_matches('/'))
 }
 
 #[cfg(test)]
@@ -124,10 +128,17 @@ mod tests {
     fn a_list_of_encrypted_parts_is_found_in_any_encoding() {
         let list = "<manifest:file-entry><manifest:encryption-data/></manifest:file-entry>";
         let wide: Vec<u8> = list.encode_utf16().flat_map(u16::to_be_bytes).collect();
-        for path in ["META-INF/manifest.xml", "a.zip/b.odt/META-INF/manifest.xml", "meta-inf/Manifest.xml"] {
-            assert!(lists_encrypted_parts(path, list.as_bytes()) && lists_encrypted_parts(path, &wide));
-            assert!(!lists_encrypted_parts(path, b"<manifest:file-entry/>"));
+        for (path, document) in [
+            ("META-INF/manifest.xml", ""),
+            ("a.zip/b.odt/META-INF/manifest.xml", "a.zip/b.odt"),
+            ("meta-inf/Manifest.xml", ""),
+        ] {
+            assert_eq!(lists_encrypted_parts(path, list.as_bytes()), Some(document));
+            assert_eq!(lists_encrypted_parts(path, &wide), Some(document));
+            assert_eq!(lists_encrypted_parts(path, b"<manifest:file-entry/>"), None);
         }
-        assert!(!lists_encrypted_parts("docs/manifest.xml", list.as_bytes()));
+        for path in ["docs/manifest.xml", "ßmeta-inf/manifest.xml", "xMETA-INF/manifest.xml", ""] {
+            assert_eq!(lists_encrypted_parts(path, list.as_bytes()), None);
+        }
     }
 }
