@@ -3,7 +3,7 @@
 
 use super::plausible::u32_at;
 use lzma_rust2::LzmaReader;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 /// Where the coded data begins.
 const HEADER: usize = 13;
@@ -55,18 +55,20 @@ impl Header {
         if size < LEAST || coded.iter().take(5).all(|byte| *byte == 0) {
             return false;
         }
-        // All distances within what is tried are within this window.
-        let Ok(mut decoder) = LzmaReader::new_with_props(coded, size, self.properties, 1 << 16, None) else {
+        // All distances within what is tried are within this window. A size that is too large is not
+        // believed: programs keep what they have where it ends.
+        let stated = if size < 1 << 38 { size } else { u64::MAX };
+        let Ok(mut decoder) = LzmaReader::new_with_props(coded, stated, self.properties, 1 << 16, None)
+        else {
             return false;
         };
         let wanted = size.min(TRIED);
-        let (mut decoded, mut buffer) = (0, [0; 256]);
+        let (mut decoded, mut buffer) = (0_u64, [0; 256]);
         loop {
             match decoder.read(&mut buffer) {
-                // An end that is marked comes wherever it comes.
-                Ok(0) => return decoded >= LEAST && self.size.is_none_or(|size| decoded == size),
+                Ok(0) => return decoded >= LEAST && (stated == u64::MAX || decoded == stated),
                 Ok(count) => decoded += count as u64,
-                Err(_) => return false,
+                Err(error) => return decoded >= LEAST && error.kind() == ErrorKind::UnexpectedEof,
             }
             if decoded >= wanted {
                 return true;
@@ -101,7 +103,9 @@ mod tests {
                 assert!(!is_lzma86(&[&[2][..], &file].concat()));
             }
         }
-        for (window, size) in [(0, 261), (7, 0), (7, 15), (7, 1 << 60)] {
+        // What is more than there is ends where it ends.
+        assert!(is_lzma(&with(7, 1 << 40)) && is_lzma(&with(1 << 23, 1 << 40)));
+        for (window, size) in [(7, 0), (7, 15), (7, 1 << 60)] {
             assert!(!is_lzma(&with(window, size)), "{window} {size}");
         }
         assert!(!is_lzma(&[0; 100]) && !is_lzma(b"") && !is_lzma86(b""));
