@@ -175,12 +175,7 @@ impl Yardstick {
 
     /// How long 1 MiB of `input` takes, as that machine would tell: both are read by turns, so that what else
     /// this machine does slows both, and the least of each is compared.
-    fn beside(
-        &self,
-        watch: &mut Watch<'_>,
-        input: &Input,
-        length: usize,
-    ) -> Result<Duration, EngineError> {
+    fn beside(&self, watch: &mut Watch<'_>, input: &Input, length: usize) -> Result<Duration, EngineError> {
         let mut own = Watch::new(&self.0);
         let known = Input::new(&Head::default(), b"abcd....");
         let (mut least, mut reading) = (Duration::MAX, Duration::MAX);
