@@ -88,9 +88,9 @@ const TABLE: [Row; 4] = [
             "lnk", "url", "website", "scf", "shb", "shs", "xnk", "appref-ms", "application", "appinstaller", "jnlp",
             "settingcontent-ms", "library-ms", "search-ms", "searchconnector-ms", "rdp", "xbap",
             // Those of other systems. Pages that are saved with their pictures (mht, mhtml) are no launchers.
-            "desktop", "webloc", "inetloc", "fileloc", "terminal",
+            "webloc", "inetloc", "fileloc", "terminal",
             // Settings, troubleshooters and sandboxes that carry commands.
-            "reg", "job", "diagcab", "diagcfg", "diagpkg", "ppkg", "wsb", "theme", "themepack", "deskthemepack",
+            "reg", "job", "diagcab", "diagcfg", "diagpkg", "ppkg", "wsb", "themepack", "deskthemepack",
             // What Excel opens and runs commands of other programs from (DDE).
             "iqy", "oqy", "rqy", "dqy", "slk",
         ],

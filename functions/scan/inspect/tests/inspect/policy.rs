@@ -209,7 +209,7 @@ fn a_name_is_what_any_program_makes_of_it() {
 
 #[test]
 fn launchers_of_all_systems_are_told_by_name() {
-    for extension in ["desktop", "webloc", "inetloc", "fileloc", "terminal", "slk", "theme"] {
+    for extension in ["webloc", "inetloc", "fileloc", "terminal", "slk"] {
         let found = zipped(&[(&format!("d/a.{extension}"), b"hello\n")]);
         assert_eq!(found.outcome, Outcome::Mismatch, "{extension}: {found:?}");
     }
