@@ -45,7 +45,8 @@ impl Header {
     /// Whether the window and the size are such as encoders write.
     fn is_usual(&self) -> bool {
         let window = self.window;
-        let is_power = window.is_power_of_two() || (window % 3 == 0 && (window / 3).is_power_of_two());
+        let is_power =
+            window.is_power_of_two() || (window.is_multiple_of(3) && (window / 3).is_power_of_two());
         window >= 4096 && (is_power || window == u32::MAX) && self.size.is_none_or(|size| size < 1 << 38)
     }
 
