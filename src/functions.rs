@@ -1,36 +1,33 @@
 //! The functions that this executable can be. The local stack starts it under the name of a
 //! function, and it is then that function and nothing else, as on AWS.
 
+use airlock_aws::{Function, run};
+use airlock_intake::{CreateUpload, ExpireUploads, FinalizeUpload, GetUpload, WatchQuarantine};
+use airlock_scan::{RescanObjects, ScanUpload, run as run_with_jail};
+use airlock_serve::{CreateDownloadUrl, DeleteObject, GetObject, ListObjects, SweepPublished};
 use std::{ffi::OsStr, path::Path};
 
-/// A function's loop; it returns when its environment ends.
-pub(crate) type Function = fn() -> anyhow::Result<()>;
-
-/// Runs a function as its own binary does.
-macro_rules! looping {
-    ($run:path) => {
-        || tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on($run())
-    };
-}
+/// Is a function until its environment ends.
+pub(crate) type Run = fn() -> anyhow::Result<()>;
 
 /// Every function, by the name of its binary.
-const FUNCTIONS: &[(&str, Function)] = &[
-    ("create-upload", looping!(airlock_intake::create_upload::run)),
-    ("finalize-upload", looping!(airlock_intake::finalize_upload::run)),
-    ("get-upload", looping!(airlock_intake::get_upload::run)),
-    ("watch-quarantine", looping!(airlock_intake::watch_quarantine::run)),
-    ("expire-uploads", looping!(airlock_intake::expire_uploads::run)),
-    ("scan-upload", airlock_scan::scan_upload::run),
-    ("rescan-objects", airlock_scan::rescan_objects::run),
-    ("create-download-url", looping!(airlock_serve::create_download_url::run)),
-    ("list-objects", looping!(airlock_serve::list_objects::run)),
-    ("get-object", looping!(airlock_serve::get_object::run)),
-    ("delete-object", looping!(airlock_serve::delete_object::run)),
-    ("sweep-published", looping!(airlock_serve::sweep_published::run)),
+const FUNCTIONS: &[(&str, Run)] = &[
+    (CreateUpload::NAME, run::<CreateUpload>),
+    (FinalizeUpload::NAME, run::<FinalizeUpload>),
+    (GetUpload::NAME, run::<GetUpload>),
+    (WatchQuarantine::NAME, run::<WatchQuarantine>),
+    (ExpireUploads::NAME, run::<ExpireUploads>),
+    (ScanUpload::NAME, run_with_jail::<ScanUpload>),
+    (RescanObjects::NAME, run_with_jail::<RescanObjects>),
+    (CreateDownloadUrl::NAME, run::<CreateDownloadUrl>),
+    (ListObjects::NAME, run::<ListObjects>),
+    (GetObject::NAME, run::<GetObject>),
+    (DeleteObject::NAME, run::<DeleteObject>),
+    (SweepPublished::NAME, run::<SweepPublished>),
 ];
 
 /// The function that has the file name of `program`, if one has.
-pub(crate) fn find(program: &OsStr) -> Option<Function> {
+pub(crate) fn find(program: &OsStr) -> Option<Run> {
     let name = Path::new(program).file_name()?;
     FUNCTIONS.iter().find(|(known, _)| name == *known).map(|(_, run)| *run)
 }

@@ -2,10 +2,8 @@
 //! else. Headers, query and body are never asked.
 
 use crate::{Code, Problem, Request};
-use airlock_objects::{
-    id::{TenantId, UserId},
-    setting::{SettingError, required},
-};
+use airlock_aws::setting::{SettingError, required};
+use airlock_objects::id::{TenantId, UserId};
 use lambda_http::{RequestExt, request::RequestContext};
 
 /// The names of the claims that carry tenant and user; any OpenID Connect issuer fits.

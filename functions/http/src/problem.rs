@@ -2,6 +2,7 @@
 //! the one table of codes and statuses.
 
 use crate::Response;
+use airlock_aws::Fault;
 use airlock_objects::registry::RegistryError;
 use lambda_http::{
     Body,
@@ -123,10 +124,16 @@ impl Problem {
         self
     }
 
-    /// A service that is needed did not answer. The cause is logged, never answered.
-    pub fn unavailable(cause: impl Error + Send + Sync + 'static) -> Self {
-        let detail = "a service that is needed did not answer; try again";
-        Self { cause: Some(Box::new(cause)), ..Self::new(Code::Unavailable, detail).retry_after(1) }
+    /// What a caller is told when something behind us failed: to try again after an outage, and otherwise that the
+    /// fault is ours. The cause is logged, never answered.
+    pub fn behind(cause: impl Fault) -> Self {
+        let problem = if cause.is_outage() {
+            let detail = "a service that is needed did not answer; try again";
+            Self::new(Code::Unavailable, detail).retry_after(1)
+        } else {
+            Self::new(Code::Internal, "something went wrong on our side")
+        };
+        Self { cause: Some(Box::new(cause)), ..problem }
     }
 
     /// The code.
@@ -142,13 +149,7 @@ impl Problem {
 
 impl From<RegistryError> for Problem {
     fn from(error: RegistryError) -> Self {
-        match error {
-            RegistryError::Unavailable(_) | RegistryError::Busy => Self::unavailable(error),
-            RegistryError::Row(_) => Self {
-                cause: Some(Box::new(error)),
-                ..Self::new(Code::Internal, "something went wrong on our side")
-            },
-        }
+        Self::behind(error)
     }
 }
 
@@ -184,5 +185,27 @@ impl From<Problem> for Response {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use airlock_aws::CallError;
+
+    #[test]
+    fn an_outage_is_503_and_a_fault_of_ours_500_and_neither_says_what_it_was() {
+        let cause = || "arn:aws:dynamodb:secret".to_owned();
+        for (fault, status) in [
+            (RegistryError::from(CallError::Outage(cause())), 503),
+            (CallError::Refused(cause()).into(), 500),
+            (RegistryError::Busy, 503),
+        ] {
+            let response = Response::from(Problem::from(fault));
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), status == 503);
+            let Body::Text(text) = response.body() else { panic!("no text") };
+            assert!(!text.contains("secret"), "{text}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The loop of an API function: call the handler, log the request once, answer.
 
 use crate::{Problem, Request, Response};
-use lambda_http::{Error, RequestExt, service_fn};
+use lambda_http::{RequestExt, service_fn};
 use std::{convert::Infallible, future::Future, time::Instant};
 
 /// Serves requests until the environment ends. Each is logged once, without its query, its headers
@@ -9,7 +9,7 @@ use std::{convert::Infallible, future::Future, time::Instant};
 ///
 /// # Errors
 /// When the Lambda runtime cannot be reached.
-pub async fn serve<H, F>(handler: H) -> Result<(), Error>
+pub async fn serve<H, F>(handler: H) -> anyhow::Result<()>
 where
     H: Fn(Request) -> F,
     F: Future<Output = Result<Response, Problem>> + Send,
@@ -20,6 +20,7 @@ where
         async move { Ok::<_, Infallible>(began.end(answer.await)) }
     }))
     .await
+    .map_err(anyhow::Error::from_boxed)
 }
 
 /// A request that is being worked on, as far as it may be logged.

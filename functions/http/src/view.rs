@@ -2,7 +2,11 @@
 
 use airlock_content::verdict::Verdict;
 use airlock_objects::{
-    checksum::Sha256, file_name::FileName, id::ObjectId, record::Record, state::State, timestamp::Timestamp,
+    checksum::Sha256,
+    id::ObjectId,
+    record::{Declared, Record},
+    state::State,
+    timestamp::Timestamp,
 };
 use serde::Serialize;
 
@@ -13,9 +17,8 @@ pub struct ObjectView<'a> {
     #[serde(flatten)]
     id: Id,
     state: State,
-    file_name: &'a FileName,
-    content_type: &'a str,
-    size: u64,
+    #[serde(flatten)]
+    declared: &'a Declared,
     sha256: Option<Sha256>,
     created_at: Timestamp,
     expires_at: Timestamp,
@@ -34,21 +37,19 @@ enum Id {
 impl<'a> ObjectView<'a> {
     /// As an upload.
     pub fn upload(record: &'a Record) -> Self {
-        Self::new(record, Id::UploadId(record.id))
+        Self::new(record, Id::UploadId(record.object.id))
     }
 
     /// As an object.
     pub fn object(record: &'a Record) -> Self {
-        Self::new(record, Id::ObjectId(record.id))
+        Self::new(record, Id::ObjectId(record.object.id))
     }
 
     fn new(record: &'a Record, id: Id) -> Self {
         Self {
             id,
             state: record.state,
-            file_name: &record.file_name,
-            content_type: &record.content_type,
-            size: record.size,
+            declared: &record.declared,
             sha256: record.sha256,
             created_at: record.created_at,
             expires_at: record.expires_at,

@@ -5,28 +5,28 @@
 //! each row GetItem and one conditional transaction. For one that expires HeadObject, PutObject and DeleteObject
 //! if something was uploaded; for an overdue scan SendMessage; for one that was held DeleteObject.
 
-use crate::requeue;
+use airlock_aws::{Function, setting::required};
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
-    id::{ObjectId, TenantId},
+    id::ObjectRef,
     record::Record,
-    registry::{Actor, Change, Changed, Registry, row::Sweep},
-    setting::required,
+    registry::{Actor, Change, Changed, Registry, Sweep},
     state::{State, Transition},
     timestamp::Timestamp,
 };
-use airlock_quarantine::{HeldKey, Quarantine, QuarantineKey, ScanQueue, ScanRequest};
+use airlock_quarantine::{HeldKey, Quarantine, QuarantineKey, ScanQueue};
 use airlock_telemetry::metric;
+use aws_config::SdkConfig;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use std::time::Duration;
 
-const FUNCTION: &str = "expire-uploads";
-
 /// How often a scan is asked for before the object counts as failed.
 const MAX_SCAN_REQUESTS: u64 = 4;
 
-struct App {
+/// The function that looks after uploads that nobody ended.
+#[derive(Debug)]
+pub struct ExpireUploads {
     registry: Registry,
     quarantine: Quarantine,
     queue: ScanQueue,
@@ -43,105 +43,136 @@ struct Swept {
     errors: u64,
 }
 
-/// Serves the function.
-///
-/// # Errors
-/// When a setting is missing, or the Lambda runtime cannot be reached.
-pub async fn run() -> anyhow::Result<()> {
-    airlock_telemetry::init();
-    let config = aws_config::load_from_env().await;
-    let app = &App {
-        registry: Registry::from_env(&config)?,
-        quarantine: Quarantine::from_env(&config)?,
-        queue: ScanQueue::from_env(&config)?,
-        scan_deadline: Duration::from_secs(required("SCAN_DEADLINE_SECONDS")?),
-    };
-    lambda_runtime::run(service_fn(|_: LambdaEvent<serde_json::Value>| sweep(app)))
+impl Function for ExpireUploads {
+    const NAME: &'static str = "expire-uploads";
+
+    async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
+        let scan_deadline = Duration::from_secs(required("SCAN_DEADLINE_SECONDS")?);
+        let (registry, quarantine, queue) =
+            tokio::try_join!(Registry::connect(aws), Quarantine::connect(aws), ScanQueue::connect(aws))?;
+        Ok(Self { registry, quarantine, queue, scan_deadline })
+    }
+
+    async fn serve(self) -> anyhow::Result<()> {
+        lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| {
+            sweep(&self, event.context.deadline().into())
+        }))
         .await
         .map_err(anyhow::Error::from_boxed)
+    }
 }
 
 /// One row that fails does not keep the others waiting; it comes again with the next run.
-async fn sweep(app: &App) -> Result<Swept, lambda_runtime::Error> {
+async fn sweep(app: &ExpireUploads, deadline: Timestamp) -> Result<Swept, lambda_runtime::Error> {
     let now = Timestamp::now();
     let mut swept = Swept::default();
-    let due = app.registry.each_due(Sweep::Uploads, now, async |tenant, id| {
-        if let Err(error) = settle(app, &tenant, id, now, &mut swept).await {
-            swept.errors += 1;
-            metric::count("SweepErrors", FUNCTION);
-            tracing::error!(tenant_id = %tenant, object_id = %id, error = ?error, "could not be settled");
+    let due = app.registry.each_due(Sweep::Uploads, now, deadline, async |object| {
+        match settle(app, &object, now).await {
+            Ok(done) => swept.count(done),
+            Err(error) => {
+                swept.errors += 1;
+                metric::count("SweepErrors", ExpireUploads::NAME);
+                let ObjectRef { tenant, id } = &object;
+                tracing::error!(tenant_id = %tenant, object_id = %id, ?error, "could not be settled");
+            }
         }
     });
-    due.await?;
-    tracing::info!(?swept, "swept");
+    let end = due.await?;
+    tracing::info!(?swept, ?end, "swept");
     Ok(swept)
 }
 
-async fn settle(
-    app: &App,
-    tenant: &TenantId,
-    id: ObjectId,
-    now: Timestamp,
-    swept: &mut Swept,
-) -> anyhow::Result<()> {
+/// What was done about an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    Expired,
+    Requeued,
+    Failed,
+    LetGo,
+    /// Another writer was faster, or it needs nothing yet.
+    Nothing,
+}
+
+impl Swept {
+    fn count(&mut self, done: Done) {
+        match done {
+            Done::Expired => self.expired += 1,
+            Done::Requeued => self.requeued += 1,
+            Done::Failed => {
+                self.failed += 1;
+                metric::count("ScanGivenUp", ExpireUploads::NAME);
+            }
+            Done::LetGo => self.let_go += 1,
+            Done::Nothing => {}
+        }
+    }
+}
+
+async fn settle(app: &ExpireUploads, object: &ObjectRef, now: Timestamp) -> anyhow::Result<Done> {
     // The index lags behind the table; only what the row itself says counts.
-    let Some(record) = app.registry.get(tenant, id).await? else { return Ok(()) };
-    match record.state {
-        State::Pending if record.expires_at <= now => {
-            expire(app, &record, now).await?;
-            swept.expired += 1;
-        }
-        State::Scanning if record.queued_times >= MAX_SCAN_REQUESTS => {
-            give_up(app, &record, now).await?;
-            swept.failed += 1;
-        }
-        State::Scanning if requeue::note(&app.registry, &record, now, now + app.scan_deadline).await? => {
-            let request = ScanRequest { tenant_id: record.tenant.clone(), object_id: record.id };
-            app.queue.request(&request, record.queued_times + 1).await?;
-            swept.requeued += 1;
-        }
+    let Some(record) = app.registry.get(object).await? else { return Ok(Done::Nothing) };
+    Ok(match record.state {
+        State::Pending if record.expires_at <= now => expire(app, &record, now).await?,
+        State::Scanning if record.queued_times >= MAX_SCAN_REQUESTS => give_up(app, &record, now).await?,
+        State::Scanning => match app.registry.requeue(&record, now, now + app.scan_deadline).await? {
+            Changed::Done => {
+                app.queue.request(&record.object, record.queued_times + 1).await?;
+                Done::Requeued
+            }
+            Changed::Superseded(_) => Done::Nothing,
+        },
         // By a finalize that came too late.
         State::Expired => {
             close(app, &record).await?;
-            app.registry.swept(&record).await?;
+            // Otherwise another run was faster.
+            let (Changed::Done | Changed::Superseded(_)) = app.registry.swept(&record).await?;
+            Done::Nothing
         }
         State::Rejected | State::Failed => match record.held_until {
-            Some(until) if until > now => {}
-            Some(_) => {
-                let key = HeldKey::new(record.tenant.clone(), record.id);
-                app.quarantine.let_go(&key, record.held_version.as_deref()).await?;
-                app.registry.let_go(&record).await?;
-                swept.let_go += 1;
-            }
+            Some(until) if until > now => Done::Nothing,
+            Some(_) => let_go(app, &record).await?,
             // Nothing of it is held any more.
             None => {
-                app.registry.swept(&record).await?;
+                let (Changed::Done | Changed::Superseded(_)) = app.registry.swept(&record).await?;
+                Done::Nothing
             }
         },
-        _ => {}
-    }
-    Ok(())
+        _ => Done::Nothing,
+    })
 }
 
-async fn expire(app: &App, record: &Record, now: Timestamp) -> anyhow::Result<()> {
-    let change = Change::new(record, Transition::Expire, Actor::Function(FUNCTION), now).settled();
-    if let Changed::Done = app.registry.change(change).await? {
-        // If this fails, the bucket's lifecycle removes it within a day; no client can reach it.
-        close(app, record).await?;
+async fn expire(app: &ExpireUploads, record: &Record, now: Timestamp) -> anyhow::Result<Done> {
+    let actor = Actor::Function(ExpireUploads::NAME);
+    let change = Change::new(record, Transition::Expire, actor, now).settled();
+    match app.registry.change(change).await? {
+        Changed::Done => {
+            // If this fails, the bucket's lifecycle removes it within a day; no client can reach it.
+            close(app, record).await?;
+            Ok(Done::Expired)
+        }
+        Changed::Superseded(_) => Ok(Done::Nothing),
     }
-    Ok(())
+}
+
+async fn let_go(app: &ExpireUploads, record: &Record) -> anyhow::Result<Done> {
+    let key = HeldKey::of(&record.object);
+    app.quarantine.let_go(&key, record.held_version.as_deref()).await?;
+    match app.registry.let_go(record).await? {
+        Changed::Done => Ok(Done::LetGo),
+        Changed::Superseded(_) => Ok(Done::Nothing),
+    }
 }
 
 /// Removes what was uploaded, if anything was, and closes its key.
-async fn close(app: &App, record: &Record) -> anyhow::Result<()> {
-    let key = QuarantineKey::new(record.tenant.clone(), record.id);
-    if let Some(found) = app.quarantine.inspect(&key).await? {
+async fn close(app: &ExpireUploads, record: &Record) -> anyhow::Result<()> {
+    let key = QuarantineKey::of(&record.object);
+    if let Some(found) = app.quarantine.head(&key).await? {
         app.quarantine.close(&key, &found.pin).await?;
     }
     Ok(())
 }
 
-async fn give_up(app: &App, record: &Record, now: Timestamp) -> anyhow::Result<()> {
+async fn give_up(app: &ExpireUploads, record: &Record, now: Timestamp) -> anyhow::Result<Done> {
     let verdict = Verdict {
         outcome: Outcome::Unscannable,
         detected_type: None,
@@ -149,13 +180,15 @@ async fn give_up(app: &App, record: &Record, now: Timestamp) -> anyhow::Result<(
         reason: Some(format!("no scan came to an end, though it was asked for {MAX_SCAN_REQUESTS} times")),
         rules: None,
     };
-    let change = Change::new(record, Transition::Fail, Actor::Function(FUNCTION), now).verdict(&verdict);
+    let change =
+        Change::new(record, Transition::Fail, Actor::Function(ExpireUploads::NAME), now).verdict(&verdict);
     let change = match record.scans_end_at() {
         // A scan that died may have left a copy.
         Some(end) => change.due(Sweep::Published, end.max(now)),
         None => change.settled(),
     };
-    app.registry.change(change).await?;
-    metric::count("ScanGivenUp", FUNCTION);
-    Ok(())
+    match app.registry.change(change).await? {
+        Changed::Done => Ok(Done::Failed),
+        Changed::Superseded(_) => Ok(Done::Nothing),
+    }
 }

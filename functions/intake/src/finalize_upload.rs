@@ -4,17 +4,17 @@
 //! AWS calls: GetItem, HeadObject, one conditional transaction, SendMessage. A crash between the
 //! last two is healed by a repeated finalize, and by `expire-uploads`.
 
-use crate::{quarantine_problem, queue_problem, requeue};
+use airlock_aws::{Function, setting::required};
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_http::{Caller, Claims, Code, FieldError, Problem, Request, Response, answer, path};
 use airlock_objects::{
     record::Record,
-    registry::{Actor, Change, Changed, Registry, row::Sweep},
-    setting::required,
+    registry::{Actor, Change, Changed, Registry, Sweep},
     state::{State, Transition},
     timestamp::Timestamp,
 };
-use airlock_quarantine::{Found, Quarantine, QuarantineKey, ScanQueue, ScanRequest};
+use airlock_quarantine::{Found, Quarantine, QuarantineKey, ScanQueue};
+use aws_config::SdkConfig;
 use lambda_http::http::StatusCode;
 use std::time::Duration;
 
@@ -25,7 +25,9 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// lost. After that only the sweep asks, so that no tenant can fill the queue.
 const MOST_REQUESTS: u64 = 2;
 
-struct App {
+/// `POST /uploads/{upload_id}/finalize`.
+#[derive(Debug)]
+pub struct FinalizeUpload {
     registry: Registry,
     quarantine: Quarantine,
     queue: ScanQueue,
@@ -33,27 +35,26 @@ struct App {
     scan_deadline: Duration,
 }
 
-/// Serves the function.
-///
-/// # Errors
-/// When a setting is missing, or the Lambda runtime cannot be reached.
-pub async fn run() -> anyhow::Result<()> {
-    airlock_telemetry::init();
-    let config = aws_config::load_from_env().await;
-    let app = &App {
-        registry: Registry::from_env(&config)?,
-        quarantine: Quarantine::from_env(&config)?,
-        queue: ScanQueue::from_env(&config)?,
-        claims: Claims::from_env()?,
-        scan_deadline: Duration::from_secs(required("SCAN_DEADLINE_SECONDS")?),
-    };
-    airlock_http::serve(|request| handle(app, request)).await.map_err(anyhow::Error::from_boxed)
+impl Function for FinalizeUpload {
+    const NAME: &'static str = "finalize-upload";
+
+    async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
+        let scan_deadline = Duration::from_secs(required("SCAN_DEADLINE_SECONDS")?);
+        let claims = Claims::from_env()?;
+        let (registry, quarantine, queue) =
+            tokio::try_join!(Registry::connect(aws), Quarantine::connect(aws), ScanQueue::connect(aws))?;
+        Ok(Self { registry, quarantine, queue, claims, scan_deadline })
+    }
+
+    async fn serve(self) -> anyhow::Result<()> {
+        airlock_http::serve(|request| handle(&self, request)).await
+    }
 }
 
-async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
+async fn handle(app: &FinalizeUpload, request: Request) -> Result<Response, Problem> {
     let caller = Caller::of(&request, &app.claims)?;
-    let id = path::object_id(&request, "upload_id")?;
-    let record = app.registry.get(&caller.tenant, id).await?.ok_or_else(Problem::not_found)?;
+    let object = path::object(&request, &caller, "upload_id")?;
+    let record = app.registry.get(&object).await?.ok_or_else(Problem::not_found)?;
     let now = Timestamp::now();
     match record.state {
         State::Pending if record.expires_at <= now => expire(app, &caller, &record, now).await,
@@ -65,9 +66,14 @@ async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     }
 }
 
-async fn finalize(app: &App, caller: &Caller, record: &Record, now: Timestamp) -> Result<Response, Problem> {
-    let key = QuarantineKey::new(record.tenant.clone(), record.id);
-    let found = app.quarantine.inspect(&key).await.map_err(quarantine_problem)?.ok_or_else(|| {
+async fn finalize(
+    app: &FinalizeUpload,
+    caller: &Caller,
+    record: &Record,
+    now: Timestamp,
+) -> Result<Response, Problem> {
+    let key = QuarantineKey::of(&record.object);
+    let found = app.quarantine.head(&key).await.map_err(Problem::behind)?.ok_or_else(|| {
         Problem::new(Code::NotUploaded, "nothing was uploaded yet; PUT the file first, then finalize")
     })?;
     let errors = differences(record, &found);
@@ -93,12 +99,12 @@ fn differences(record: &Record, found: &Found) -> Vec<FieldError> {
         let detail = format!("declared as {declared}, uploaded as {uploaded}");
         errors.push(FieldError { field: field.into(), detail });
     };
-    if found.size != record.size {
-        differ("size", record.size.to_string(), found.size.to_string());
+    if found.size != record.declared.size {
+        differ("size", record.declared.size.to_string(), found.size.to_string());
     }
-    if found.content_type.as_deref() != Some(record.content_type.as_str()) {
+    if found.content_type.as_deref() != Some(record.declared.content_type.as_str()) {
         let uploaded = found.content_type.clone().unwrap_or_else(|| "nothing".to_owned());
-        differ("content_type", record.content_type.clone(), uploaded);
+        differ("content_type", record.declared.content_type.clone(), uploaded);
     }
     if let Some(declared) = record.sha256
         && found.sha256 != Some(declared)
@@ -111,7 +117,7 @@ fn differences(record: &Record, found: &Found) -> Vec<FieldError> {
 
 /// The object stays where it is until the bucket's lifecycle removes it.
 async fn refuse(
-    app: &App,
+    app: &FinalizeUpload,
     caller: &Caller,
     record: &Record,
     errors: Vec<FieldError>,
@@ -136,7 +142,12 @@ async fn refuse(
 }
 
 /// It stays due: the sweep removes what was uploaded.
-async fn expire(app: &App, caller: &Caller, record: &Record, now: Timestamp) -> Result<Response, Problem> {
+async fn expire(
+    app: &FinalizeUpload,
+    caller: &Caller,
+    record: &Record,
+    now: Timestamp,
+) -> Result<Response, Problem> {
     let change = Change::new(record, Transition::Expire, Actor::User(&caller.user), now);
     match app.registry.change(change).await? {
         Changed::Done => Err(expired()),
@@ -144,20 +155,22 @@ async fn expire(app: &App, caller: &Caller, record: &Record, now: Timestamp) -> 
     }
 }
 
-async fn ask_again(app: &App, record: &Record, now: Timestamp) -> Result<Response, Problem> {
+async fn ask_again(app: &FinalizeUpload, record: &Record, now: Timestamp) -> Result<Response, Problem> {
     let stale = record.queued_times < MOST_REQUESTS
         && record.queued_at.is_none_or(|asked| now.since(asked) >= ASK_AGAIN_AFTER);
     // A scan that is at work needs no second one, and its message comes again if it dies.
     let is_at_work = record.scans_end_at().is_some_and(|end| end >= now);
-    if stale && !is_at_work && requeue::note(&app.registry, record, now, now + app.scan_deadline).await? {
+    if stale
+        && !is_at_work
+        && let Changed::Done = app.registry.requeue(record, now, now + app.scan_deadline).await?
+    {
         ask(app, record, record.queued_times + 1).await?;
     }
     Ok(accepted(record, State::Scanning))
 }
 
-async fn ask(app: &App, record: &Record, times: u64) -> Result<(), Problem> {
-    let request = ScanRequest { tenant_id: record.tenant.clone(), object_id: record.id };
-    app.queue.request(&request, times).await.map_err(queue_problem)
+async fn ask(app: &FinalizeUpload, record: &Record, times: u64) -> Result<(), Problem> {
+    app.queue.request(&record.object, times).await.map_err(Problem::behind)
 }
 
 /// Someone else was faster; answer how the upload stands now.
@@ -174,5 +187,5 @@ fn expired() -> Problem {
 }
 
 fn accepted(record: &Record, state: State) -> Response {
-    answer::json(StatusCode::ACCEPTED, &serde_json::json!({ "upload_id": record.id, "state": state }))
+    answer::json(StatusCode::ACCEPTED, &serde_json::json!({ "upload_id": record.object.id, "state": state }))
 }

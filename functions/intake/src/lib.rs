@@ -7,20 +7,14 @@
 //! extern crate airlock_published;
 //! ```
 
-pub mod create_upload;
-pub mod expire_uploads;
-pub mod finalize_upload;
-pub mod get_upload;
-mod requeue;
-pub mod watch_quarantine;
+mod create_upload;
+mod expire_uploads;
+mod finalize_upload;
+mod get_upload;
+mod watch_quarantine;
 
-use airlock_http::Problem;
-use airlock_quarantine::{QuarantineError, QueueError};
-
-fn quarantine_problem(error: QuarantineError) -> Problem {
-    Problem::unavailable(error)
-}
-
-fn queue_problem(error: QueueError) -> Problem {
-    Problem::unavailable(error)
-}
+pub use create_upload::CreateUpload;
+pub use expire_uploads::ExpireUploads;
+pub use finalize_upload::FinalizeUpload;
+pub use get_upload::GetUpload;
+pub use watch_quarantine::WatchQuarantine;

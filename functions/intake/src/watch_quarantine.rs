@@ -7,36 +7,40 @@
 //! AWS calls per event: GetItem; for a write that looks wrong, HeadObject, PutObject and DeleteObject. None for the
 //! empty objects that close keys.
 
+use airlock_aws::Function;
 use airlock_objects::{record::Record, registry::Registry, state::State, timestamp::Timestamp};
 use airlock_quarantine::{Quarantine, QuarantineKey};
 use airlock_telemetry::metric;
 use anyhow::{Context as _, anyhow};
+use aws_config::SdkConfig;
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use lambda_runtime::{LambdaEvent, service_fn};
 use std::time::SystemTime;
 
-const FUNCTION: &str = "watch-quarantine";
-
-struct App {
+/// The function that S3 tells of writes to quarantine.
+#[derive(Debug)]
+pub struct WatchQuarantine {
     registry: Registry,
     quarantine: Quarantine,
 }
 
-/// Serves the function.
-///
-/// # Errors
-/// When a setting is missing, or the Lambda runtime cannot be reached.
-pub async fn run() -> anyhow::Result<()> {
-    airlock_telemetry::init();
-    let config = aws_config::load_from_env().await;
-    let app = &App { registry: Registry::from_env(&config)?, quarantine: Quarantine::from_env(&config)? };
-    lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| handle(app, event.payload)))
-        .await
-        .map_err(anyhow::Error::from_boxed)
+impl Function for WatchQuarantine {
+    const NAME: &'static str = "watch-quarantine";
+
+    async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
+        let (registry, quarantine) = tokio::try_join!(Registry::connect(aws), Quarantine::connect(aws))?;
+        Ok(Self { registry, quarantine })
+    }
+
+    async fn serve(self) -> anyhow::Result<()> {
+        lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| handle(&self, event.payload)))
+            .await
+            .map_err(anyhow::Error::from_boxed)
+    }
 }
 
 /// Looks at every record, also when one fails; fails if any did, so that S3 delivers the event again.
-async fn handle(app: &App, payload: serde_json::Value) -> Result<(), lambda_runtime::Error> {
+async fn handle(app: &WatchQuarantine, payload: serde_json::Value) -> Result<(), lambda_runtime::Error> {
     // S3 announces itself with a test event, which has no records.
     if payload.get("Event").is_some_and(|event| event == "s3:TestEvent") {
         return Ok(());
@@ -56,11 +60,11 @@ async fn handle(app: &App, payload: serde_json::Value) -> Result<(), lambda_runt
     }
 }
 
-async fn watch(app: &App, event: &S3EventRecord) -> anyhow::Result<()> {
+async fn watch(app: &WatchQuarantine, event: &S3EventRecord) -> anyhow::Result<()> {
     let encoded = event.s3.object.key.as_deref().context("the event names no key")?;
     let Ok(key) = QuarantineKey::from_event(encoded) else {
         // No URL of ours can write there; only an operator could.
-        metric::count("ForeignObject", FUNCTION);
+        metric::count("ForeignObject", WatchQuarantine::NAME);
         tracing::warn!(
             length = encoded.len(),
             "an object appeared in quarantine under a key that is not ours"
@@ -71,18 +75,18 @@ async fn watch(app: &App, event: &S3EventRecord) -> anyhow::Result<()> {
         // What closes a key; no upload is empty.
         return Ok(());
     }
-    let record = app.registry.get(key.tenant(), key.id()).await?;
+    let record = app.registry.get(key.object()).await?;
     let written_at = Timestamp::from(SystemTime::from(event.event_time));
     if is_expected(record.as_ref(), written_at, event.s3.object.e_tag.as_deref()) {
         return Ok(());
     }
-    let Some(found) = app.quarantine.inspect(&key).await?.filter(|found| found.size > 0) else {
+    let Some(found) = app.quarantine.head(&key).await?.filter(|found| found.size > 0) else {
         return Ok(());
     };
     app.quarantine.close(&key, &found.pin).await?;
-    metric::count("UploadReuseDetected", FUNCTION);
+    metric::count("UploadReuseDetected", WatchQuarantine::NAME);
     tracing::warn!(
-        tenant_id = %key.tenant(), object_id = %key.id(), state = record.as_ref().map(|record| record.state.as_str()),
+        tenant_id = %key.object().tenant, object_id = %key.object().id, state = record.as_ref().map(|record| record.state.as_str()),
         "an upload URL was used after its upload had ended; the object was deleted"
     );
     Ok(())
@@ -108,33 +112,25 @@ fn is_expected(record: Option<&Record>, written_at: Timestamp, etag: Option<&str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use airlock_objects::{id::ObjectId, record::Pin};
+    use airlock_objects::{
+        id::{ObjectId, ObjectRef},
+        record::{Declared, Pin},
+    };
     use std::time::Duration;
 
     fn record(state: State, finalized: bool) -> Record {
         let now = Timestamp::from_millis(1_000_000);
-        Record {
-            tenant: "acme".parse().expect("a tenant"),
-            id: ObjectId::new(),
-            user: "ada".parse().expect("a user"),
-            state,
-            version: 3,
+        let declared = Declared {
             file_name: "a.txt".parse().expect("a name"),
             content_type: "text/plain".to_owned(),
             size: 1,
-            sha256: None,
-            created_at: now,
-            expires_at: now,
+        };
+        let object = ObjectRef::new("acme".parse().expect("a tenant"), ObjectId::new());
+        Record {
+            state,
             finalized_at: finalized.then_some(now),
-            queued_at: None,
-            queued_times: 1,
-            scans: 1,
-            claim: None,
-            scanned_at: None,
             pin: finalized.then(|| Pin { etag: "\"aa\"".to_owned(), version_id: None }),
-            verdict: None,
-            held_until: None,
-            held_version: None,
+            ..Record::open(object, "ada".parse().expect("a user"), declared, None, now, now)
         }
     }
 

@@ -1,15 +1,15 @@
 //! The name a file had where it came from: shown to people, sent back on download, never a path.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// The longest file name, in bytes of UTF-8: what common file systems take.
 pub const MAX_BYTES: usize = 255;
 
 /// A display name without path separators, control characters or characters that reorder text, and
-/// none that Windows takes for a device.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+/// none that Windows takes for a device. It is deserialized as it was kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct FileName(String);
 
 /// Why a text cannot be a file name.
@@ -35,15 +35,19 @@ pub enum NotAFileName {
     Space,
 }
 
-impl FileName {
+impl TryFrom<String> for FileName {
+    type Error = NotAFileName;
+
     /// A name that was taken before. Devices of Windows were names once, and their objects stay.
-    pub(crate) fn kept(text: String) -> Result<Self, NotAFileName> {
+    fn try_from(text: String) -> Result<Self, NotAFileName> {
         match text.parse() {
             Err(NotAFileName::Device) => Ok(Self(text)),
             other => other,
         }
     }
+}
 
+impl FileName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -166,10 +170,10 @@ mod tests {
     #[test]
     fn names_that_were_taken_before_are_kept() {
         assert_eq!(
-            FileName::kept("nul.txt".to_owned()).map(|name| name.to_string()),
+            FileName::try_from("nul.txt".to_owned()).map(|name| name.to_string()),
             Ok("nul.txt".to_owned())
         );
-        assert_eq!(FileName::kept("a/b".to_owned()), Err(NotAFileName::Path));
+        assert_eq!(FileName::try_from("a/b".to_owned()), Err(NotAFileName::Path));
     }
 
     proptest! {

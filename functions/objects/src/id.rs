@@ -86,6 +86,22 @@ impl fmt::Display for TenantId {
     }
 }
 
+/// One object of one tenant: what keys, queue messages and the registry name. An id alone names nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ObjectRef {
+    /// Whose object it is.
+    pub tenant: TenantId,
+    /// Which one.
+    pub id: ObjectId,
+}
+
+impl ObjectRef {
+    /// The object `id` of `tenant`.
+    pub fn new(tenant: TenantId, id: ObjectId) -> Self {
+        Self { tenant, id }
+    }
+}
+
 /// The user who acts, taken from a verified token: OpenID Connect's `sub` (Core 1.0, section 2:
 /// at most 255 ASCII characters).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]

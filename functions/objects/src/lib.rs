@@ -6,7 +6,6 @@ pub mod file_name;
 pub mod id;
 pub mod record;
 pub mod registry;
-pub mod setting;
 pub mod signed_url;
 pub mod state;
 pub mod timestamp;

@@ -3,11 +3,24 @@
 use crate::{
     checksum::Sha256,
     file_name::FileName,
-    id::{ObjectId, TenantId, UserId},
+    id::{ObjectRef, UserId},
     state::State,
     timestamp::Timestamp,
 };
 use airlock_content::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+
+/// What the uploader said of the object, which nobody changes. These are attributes of its row and fields of its
+/// answers under these very names. A new field is optional: rows that stand do not have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declared {
+    /// The name it had.
+    pub file_name: FileName,
+    /// The media type, in lower case, with its parameters.
+    pub content_type: String,
+    /// The size, in bytes.
+    pub size: u64,
+}
 
 /// The identity that quarantined bytes had when they were finalized. The scan reads exactly this.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,22 +44,16 @@ pub struct Claim {
 /// One object: everything that was declared, found and decided.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// The tenant it belongs to.
-    pub tenant: TenantId,
-    /// Its id, the same from upload to deletion.
-    pub id: ObjectId,
+    /// Which object it is, the same from upload to deletion.
+    pub object: ObjectRef,
     /// Who asked for the upload.
     pub user: UserId,
     /// Where it stands.
     pub state: State,
     /// Counts the changes of state, verdict and claim, from 1. Whoever read an older one changes nothing.
     pub version: u64,
-    /// The name it had.
-    pub file_name: FileName,
-    /// The declared media type, in lower case, with its parameters.
-    pub content_type: String,
-    /// The declared size, in bytes.
-    pub size: u64,
+    /// What was declared.
+    pub declared: Declared,
     /// The declared checksum; once scanned, the checksum of what was scanned.
     pub sha256: Option<Sha256>,
     /// When the upload was asked for.
@@ -76,6 +83,37 @@ pub struct Record {
 }
 
 impl Record {
+    /// A new upload, which can be finalized until `expires_at`.
+    pub fn open(
+        object: ObjectRef,
+        user: UserId,
+        declared: Declared,
+        sha256: Option<Sha256>,
+        created_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            object,
+            user,
+            state: State::Pending,
+            version: 1,
+            declared,
+            sha256,
+            created_at,
+            expires_at,
+            finalized_at: None,
+            queued_at: None,
+            queued_times: 0,
+            scans: 0,
+            claim: None,
+            scanned_at: None,
+            pin: None,
+            verdict: None,
+            held_until: None,
+            held_version: None,
+        }
+    }
+
     /// When no scan of this object can be at work any more, and what one of them left is left for good.
     pub fn scans_end_at(&self) -> Option<Timestamp> {
         self.claim.as_ref().map(|claim| claim.until)

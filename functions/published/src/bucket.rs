@@ -1,14 +1,15 @@
 //! The published bucket: signing one GET from it, and removing from it.
 
 use crate::{PublishedKey, attachment};
-use airlock_objects::{
-    file_name::FileName,
+use airlock_aws::{
+    CallError, Fault, OnlyConnect,
     setting::{SettingError, required},
-    signed_url::SignedUrl,
 };
+use airlock_objects::{file_name::FileName, signed_url::SignedUrl};
+use aws_config::SdkConfig;
 use aws_sdk_s3::{
-    Client, Error,
-    config::{RequestChecksumCalculation, ResponseChecksumValidation},
+    Client, Config,
+    config::retry::RetryConfig,
     error::DisplayErrorContext,
     presigning::{PresigningConfig, PresigningConfigError},
 };
@@ -24,12 +25,21 @@ pub struct Published {
 /// Why the published bucket did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishedError {
-    /// S3 refused or could not be reached.
-    #[error("the published bucket could not be reached")]
-    Unavailable(#[source] Box<Error>),
+    /// S3 did not do what it was asked.
+    #[error("the published bucket cannot be reached")]
+    Call(#[from] CallError),
     /// No URL could be signed.
     #[error("a download URL could not be signed: {0}")]
     Signing(String),
+}
+
+impl Fault for PublishedError {
+    fn is_outage(&self) -> bool {
+        match self {
+            Self::Call(error) => error.is_outage(),
+            Self::Signing(_) => false,
+        }
+    }
 }
 
 impl From<PresigningConfigError> for PublishedError {
@@ -55,17 +65,16 @@ impl Published {
         Self { client, bucket }
     }
 
-    /// The bucket in `PUBLISHED_BUCKET`. The SDK adds no checksums of its own: a signed GET asks
-    /// for no checksum header that a browser would not send.
+    /// The bucket in `PUBLISHED_BUCKET`, with its connection open.
     ///
     /// # Errors
     /// [`SettingError`] when the variable is not set.
-    pub fn from_env(config: &aws_config::SdkConfig) -> Result<Self, SettingError> {
-        let config = aws_sdk_s3::config::Builder::from(config)
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-            .build();
-        Ok(Self::new(Client::from_conf(config), required("PUBLISHED_BUCKET")?))
+    pub async fn connect(aws: &SdkConfig) -> Result<Self, SettingError> {
+        let published = Self::new(Client::new(aws), required("PUBLISHED_BUCKET")?);
+        let call = published.client.head_bucket().bucket(&published.bucket).customize();
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let _refusal = call.interceptor(OnlyConnect).config_override(once).send().await;
+        Ok(published)
     }
 
     /// Signs one GET, as an attachment that no cache keeps. No call; signing is local.
@@ -96,7 +105,7 @@ impl Published {
     /// Removes an object, if it is there. One call: DeleteObject.
     ///
     /// # Errors
-    /// [`PublishedError::Unavailable`] when S3 does not answer.
+    /// [`PublishedError::Call`] when S3 does not answer.
     pub async fn remove(&self, key: &PublishedKey) -> Result<(), PublishedError> {
         self.client
             .delete_object()
@@ -104,7 +113,7 @@ impl Published {
             .key(key.to_string())
             .send()
             .await
-            .map_err(|error| PublishedError::Unavailable(Box::new(error.into())))?;
+            .map_err(CallError::from)?;
         Ok(())
     }
 

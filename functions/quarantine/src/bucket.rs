@@ -1,15 +1,15 @@
 //! The quarantine bucket: signing one PUT into it, looking at what arrived, and closing a key for good.
 
 use crate::{HeldKey, QuarantineKey};
-use airlock_objects::{
-    checksum::Sha256,
-    record::Pin,
+use airlock_aws::{
+    CallError, Fault, OnlyConnect,
     setting::{SettingError, required},
-    signed_url::SignedUrl,
 };
+use airlock_objects::{checksum::Sha256, record::Pin, signed_url::SignedUrl};
+use aws_config::SdkConfig;
 use aws_sdk_s3::{
-    Client, Error,
-    config::{RequestChecksumCalculation, ResponseChecksumValidation},
+    Client, Config,
+    config::retry::RetryConfig,
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
     presigning::{PresigningConfig, PresigningConfigError},
     types::ChecksumMode,
@@ -26,9 +26,9 @@ pub struct Quarantine {
 /// Why quarantine did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QuarantineError {
-    /// S3 refused or could not be reached.
-    #[error("the quarantine bucket could not be reached")]
-    Unavailable(#[source] Box<Error>),
+    /// S3 did not do what it was asked.
+    #[error("the quarantine bucket cannot be reached")]
+    Call(#[from] CallError),
     /// No URL could be signed.
     #[error("an upload URL could not be signed: {0}")]
     Signing(String),
@@ -37,9 +37,21 @@ pub enum QuarantineError {
     Incomplete(&'static str),
 }
 
-impl QuarantineError {
-    fn unavailable(error: impl Into<Error>) -> Self {
-        Self::Unavailable(Box::new(error.into()))
+impl Fault for QuarantineError {
+    fn is_outage(&self) -> bool {
+        match self {
+            Self::Call(error) => error.is_outage(),
+            Self::Signing(_) | Self::Incomplete(_) => false,
+        }
+    }
+}
+
+impl<E> From<SdkError<E>> for QuarantineError
+where
+    CallError: From<SdkError<E>>,
+{
+    fn from(error: SdkError<E>) -> Self {
+        Self::Call(error.into())
     }
 }
 
@@ -91,17 +103,16 @@ impl Quarantine {
         Self { client, bucket }
     }
 
-    /// The bucket in `QUARANTINE_BUCKET`. The SDK adds no checksums of its own: a checksum in the signature is
-    /// the client's or none.
+    /// The bucket in `QUARANTINE_BUCKET`, with its connection open.
     ///
     /// # Errors
     /// [`SettingError`] when the variable is not set.
-    pub fn from_env(config: &aws_config::SdkConfig) -> Result<Self, SettingError> {
-        let config = aws_sdk_s3::config::Builder::from(config)
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-            .build();
-        Ok(Self::new(Client::from_conf(config), required("QUARANTINE_BUCKET")?))
+    pub async fn connect(aws: &SdkConfig) -> Result<Self, SettingError> {
+        let quarantine = Self::new(Client::new(aws), required("QUARANTINE_BUCKET")?);
+        let call = quarantine.client.head_bucket().bucket(&quarantine.bucket).customize();
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let _refusal = call.interceptor(OnlyConnect).config_override(once).send().await;
+        Ok(quarantine)
     }
 
     /// Signs the one PUT that `terms` allow. It works once: `if-none-match: *` is part of the
@@ -125,8 +136,8 @@ impl Quarantine {
             .content_type(terms.content_type)
             .if_none_match("*")
             .set_checksum_sha256(terms.sha256.map(Sha256::to_base64))
-            .metadata("tenant-id", key.tenant().as_str())
-            .metadata("upload-id", key.id().to_string())
+            .metadata("tenant-id", key.object().tenant.as_str())
+            .metadata("upload-id", key.object().id.to_string())
             .presigned(PresigningConfig::expires_in(terms.ttl)?)
             .await
             .map_err(|error| QuarantineError::Signing(DisplayErrorContext(error).to_string()))?;
@@ -144,7 +155,7 @@ impl Quarantine {
     ///
     /// # Errors
     /// [`QuarantineError`] when S3 does not answer.
-    pub async fn inspect(&self, key: &QuarantineKey) -> Result<Option<Found>, QuarantineError> {
+    pub async fn head(&self, key: &QuarantineKey) -> Result<Option<Found>, QuarantineError> {
         let sent = self
             .client
             .head_object()
@@ -157,7 +168,7 @@ impl Quarantine {
             Ok(head) => head,
             // A HEAD has no body, so S3 tells an absent object by status alone.
             Err(error) if is_status(&error, &[404]) => return Ok(None),
-            Err(error) => return Err(QuarantineError::unavailable(error)),
+            Err(error) => return Err(error.into()),
         };
         let etag = head.e_tag.ok_or(QuarantineError::Incomplete("an ETag"))?;
         let size = head.content_length.and_then(|length| u64::try_from(length).ok());
@@ -190,7 +201,7 @@ impl Quarantine {
         if let Err(error) = closed
             && !is_status(&error, &[404, 412])
         {
-            return Err(QuarantineError::unavailable(error));
+            return Err(error.into());
         }
         let Some(version_id) = &pin.version_id else { return Ok(()) };
         self.client
@@ -199,8 +210,7 @@ impl Quarantine {
             .key(key.to_string())
             .version_id(version_id)
             .send()
-            .await
-            .map_err(QuarantineError::unavailable)?;
+            .await?;
         Ok(())
     }
 
@@ -216,8 +226,7 @@ impl Quarantine {
             .key(key.to_string())
             .set_version_id(version_id.map(str::to_owned))
             .send()
-            .await
-            .map_err(QuarantineError::unavailable)?;
+            .await?;
         Ok(())
     }
 

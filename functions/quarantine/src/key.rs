@@ -1,6 +1,6 @@
 //! Keys of the quarantine bucket. They are made here alone, from ids; no client ever names one.
 
-use airlock_objects::id::{ObjectId, TenantId};
+use airlock_objects::id::ObjectRef;
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use std::{fmt, str::FromStr};
@@ -8,35 +8,27 @@ use std::{fmt, str::FromStr};
 /// `quarantine/<4 hex>/<tenant>/<object id>`. The hex digits come from a hash of the id, so that
 /// uploads spread over S3's partitions, which ids sorted by time would not (S3 performance guide).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct QuarantineKey {
-    tenant: TenantId,
-    id: ObjectId,
-}
+pub struct QuarantineKey(ObjectRef);
 
 impl QuarantineKey {
-    /// The only key at which this object of this tenant can be uploaded.
-    pub fn new(tenant: TenantId, id: ObjectId) -> Self {
-        Self { tenant, id }
-    }
-
-    /// Whose object it is.
-    pub fn tenant(&self) -> &TenantId {
-        &self.tenant
+    /// The only key at which this object can be uploaded.
+    pub fn of(object: &ObjectRef) -> Self {
+        Self(object.clone())
     }
 
     /// Which object it is.
-    pub fn id(&self) -> ObjectId {
-        self.id
+    pub fn object(&self) -> &ObjectRef {
+        &self.0
     }
 }
 
 impl fmt::Display for QuarantineKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_key(f, "quarantine", &self.tenant, self.id)
+        write_key(f, "quarantine", &self.0)
     }
 }
 
-fn write_key(f: &mut fmt::Formatter<'_>, prefix: &str, tenant: &TenantId, id: ObjectId) -> fmt::Result {
+fn write_key(f: &mut fmt::Formatter<'_>, prefix: &str, ObjectRef { tenant, id }: &ObjectRef) -> fmt::Result {
     let hash = Sha256::digest(id.as_bytes());
     write!(f, "{prefix}/{:02x}{:02x}/{tenant}/{id}", hash[0], hash[1])
 }
@@ -44,21 +36,18 @@ fn write_key(f: &mut fmt::Formatter<'_>, prefix: &str, tenant: &TenantId, id: Ob
 /// `held/<4 hex>/<tenant>/<object id>`: where what was not accepted, or was recalled, is kept for those who
 /// look into it. No URL is ever signed for it, and the bucket's lifecycle ends it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct HeldKey {
-    tenant: TenantId,
-    id: ObjectId,
-}
+pub struct HeldKey(ObjectRef);
 
 impl HeldKey {
-    /// The only key at which this object of this tenant can be held.
-    pub fn new(tenant: TenantId, id: ObjectId) -> Self {
-        Self { tenant, id }
+    /// The only key at which this object can be held.
+    pub fn of(object: &ObjectRef) -> Self {
+        Self(object.clone())
     }
 }
 
 impl fmt::Display for HeldKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_key(f, "held", &self.tenant, self.id)
+        write_key(f, "held", &self.0)
     }
 }
 
@@ -87,7 +76,7 @@ impl FromStr for QuarantineKey {
         let [_, _, tenant, id] = parts[..] else { return Err(NotAQuarantineKey) };
         let tenant = tenant.parse().map_err(|_| NotAQuarantineKey)?;
         let id = id.parse().map_err(|_| NotAQuarantineKey)?;
-        let key = Self::new(tenant, id);
+        let key = Self(ObjectRef::new(tenant, id));
         if key.to_string() == text { Ok(key) } else { Err(NotAQuarantineKey) }
     }
 }
@@ -95,12 +84,17 @@ impl FromStr for QuarantineKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use airlock_objects::id::ObjectId;
     use proptest::prelude::*;
+
+    fn key(tenant: &str) -> QuarantineKey {
+        QuarantineKey(ObjectRef::new(tenant.parse().expect("a tenant"), ObjectId::new()))
+    }
 
     proptest! {
         #[test]
         fn c05_a_key_has_one_spelling(tenant in "[A-Za-z0-9][A-Za-z0-9._-]{0,63}", flip in any::<(usize, u8)>()) {
-            let key = QuarantineKey::new(tenant.parse()?, ObjectId::new());
+            let key = key(&tenant);
             let text = key.to_string();
             prop_assert_eq!(text.parse(), Ok(key.clone()));
             let mut bytes = text.clone().into_bytes();
@@ -119,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_key_of_an_event_is_decoded() {
-        let key = QuarantineKey::new("acme".parse().expect("a tenant"), ObjectId::new());
+        let key = key("acme");
         let text = key.to_string();
         assert_eq!(QuarantineKey::from_event(&text), Ok(key.clone()));
         assert_eq!(QuarantineKey::from_event(&text.replace('/', "%2F")), Ok(key));
@@ -130,10 +124,8 @@ mod tests {
 
     #[test]
     fn keys_spread() {
-        let prefixes: std::collections::HashSet<String> = (0..1000)
-            .map(|_| QuarantineKey::new("acme".parse().expect("a tenant"), ObjectId::new()).to_string())
-            .map(|key| key[..15].to_owned())
-            .collect();
+        let prefixes: std::collections::HashSet<String> =
+            (0..1000).map(|_| key("acme").to_string()).map(|key| key[..15].to_owned()).collect();
         assert!(prefixes.len() > 900, "{}", prefixes.len());
     }
 }

@@ -8,4 +8,4 @@ pub mod queue;
 
 pub use bucket::{Found, PutTerms, Quarantine, QuarantineError, SignedPut};
 pub use key::{HeldKey, QuarantineKey};
-pub use queue::{QueueError, ScanQueue, ScanRequest};
+pub use queue::{NotAScanRequest, ScanQueue, requested};

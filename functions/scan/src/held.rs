@@ -76,30 +76,30 @@ pub(crate) async fn keep(
             Holding::Changed(changed) => return Ok(Some(changed)),
             Holding::Full => {
                 metric::count("HeldIsFull", worker.function);
-                tracing::warn!(tenant_id = %record.tenant, "what it has held longest makes room");
-                if record.size > worker.most_held_bytes {
+                tracing::warn!(tenant_id = %record.object.tenant, "what it has held longest makes room");
+                if record.declared.size > worker.most_held_bytes {
                     break;
                 }
                 make_room(worker, record).await?;
             }
         }
     }
-    tracing::warn!(tenant_id = %record.tenant, object_id = %record.id, "there is no room to hold it");
+    tracing::warn!(tenant_id = %record.object.tenant, object_id = %record.object.id, "there is no room to hold it");
     worker.quarantine.let_go(&held_key(record), terms.version_id.as_deref()).await?;
     Ok(None)
 }
 
 /// Lets go of what the tenant of `record` has held longest, as many bytes as the object has.
 async fn make_room(worker: &Worker, record: &Record) -> anyhow::Result<()> {
-    let mut missing = record.size;
-    for oldest in worker.registry.held_longest(&record.tenant, PAGE).await? {
+    let mut missing = record.declared.size;
+    for oldest in worker.registry.held_longest(&record.object.tenant, PAGE).await? {
         if missing == 0 {
             break;
         }
         // The bytes first: if this dies behind them, the row is still found.
         worker.quarantine.let_go(&held_key(&oldest), oldest.held_version.as_deref()).await?;
         if let Changed::Done = worker.registry.let_go(&oldest).await? {
-            missing = missing.saturating_sub(oldest.size);
+            missing = missing.saturating_sub(oldest.declared.size);
         }
     }
     Ok(())
@@ -109,7 +109,12 @@ async fn make_room(worker: &Worker, record: &Record) -> anyhow::Result<()> {
 /// has the whole verdict.
 fn tags(record: &Record, verdict: &Verdict) -> String {
     let first = verdict.matches.first().map_or("none", |found| found.rule.as_str());
-    format!("tenant-id={}&outcome={}&rule={}", record.tenant, name(verdict.outcome), crate::tag_value(first))
+    format!(
+        "tenant-id={}&outcome={}&rule={}",
+        record.object.tenant,
+        name(verdict.outcome),
+        crate::tag_value(first)
+    )
 }
 
 fn name(outcome: Outcome) -> &'static str {

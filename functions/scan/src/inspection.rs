@@ -1,11 +1,12 @@
 //! The inspection of one object, in the jail: what goes in, what comes out, and what a bad end means.
 
 use crate::{share::Share, spent::Spent};
+use airlock_aws::setting::required;
 use airlock_content::{Declared, members::AllowedMembers, policy::Policy, verdict::Outcome};
 use airlock_engine::{EngineKind, RuleSet, Scanner};
 use airlock_inspect::{Bounds, Finding, LIMITS, MEMORY, engine, inspect, rule_set};
 use airlock_jail::{Allowance, Draft, Ended, Jail, JailError, Sealed, Task};
-use airlock_objects::{record::Record, setting::required};
+use airlock_objects::record::Record;
 use airlock_telemetry::metric;
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
@@ -150,8 +151,8 @@ impl Inspector {
     ) -> anyhow::Result<Finding> {
         let timeout = share.time();
         let request = Request {
-            content_type: record.content_type.clone(),
-            file_name: record.file_name.to_string(),
+            content_type: record.declared.content_type.clone(),
+            file_name: record.declared.file_name.to_string(),
             size: object.size(),
             allowed_types: self.allowed_types.clone(),
             allowed_members: self.allowed_members.clone(),
@@ -163,7 +164,9 @@ impl Inspector {
         let ended = tokio::task::spawn_blocking(move || jail.run(&object, &request, &allowance)).await?;
         let reason = match ended {
             Ok(report) => {
-                match Finding::from_report(&report.bytes, &record.content_type, |rule| self.rules.has(rule)) {
+                match Finding::from_report(&report.bytes, &record.declared.content_type, |rule| {
+                    self.rules.has(rule)
+                }) {
                     Some(finding) if finding.out_of_time => return self.out_of_time(record, share),
                     Some(finding) => return Ok(finding),
                     None => "its report cannot be true".to_owned(),
@@ -180,7 +183,7 @@ impl Inspector {
         };
         self.spent.set();
         metric::count("InspectionsEndedBadly", self.function);
-        tracing::error!(object_id = %record.id, reason, "an inspection ended badly");
+        tracing::error!(object_id = %record.object.id, reason, "an inspection ended badly");
         let reason = Some(format!("the inspection ended badly: {reason}"));
         Ok(Finding {
             outcome: Outcome::Unscannable,
@@ -197,11 +200,11 @@ impl Inspector {
         let Share::Whole(time) = share else {
             bail!("the inspection needs more time than this invocation had left");
         };
-        tracing::warn!(object_id = %record.id, seconds = time.as_secs(), "an inspection took all its time");
+        tracing::warn!(object_id = %record.object.id, seconds = time.as_secs(), "an inspection took all its time");
         let reason = format!(
             "it takes longer to inspect than the {} seconds that a file of {} bytes gets; a smaller or simpler one may pass",
             time.as_secs(),
-            record.size
+            record.declared.size
         );
         Ok(Finding {
             outcome: Outcome::LimitsExceeded,

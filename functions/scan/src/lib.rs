@@ -5,16 +5,22 @@
 mod fetch;
 mod held;
 mod inspection;
-pub mod rescan_objects;
-pub mod scan_upload;
+mod rescan_objects;
+mod scan_upload;
 mod share;
 mod spent;
 mod worker;
 
-use std::future::Future;
+pub use rescan_objects::RescanObjects;
+pub use scan_upload::ScanUpload;
 
-/// Runs a function of this zone: its loop, or, in the process that it starts for that, the jail.
-fn run<F: Future<Output = anyhow::Result<()>>>(function: impl FnOnce() -> F) -> anyhow::Result<()> {
+use airlock_aws::Function;
+
+/// Is the function `F` of this zone; or, in the process that such a function starts for that, its jail.
+///
+/// # Errors
+/// Those of [`airlock_aws::run`], and when the jail does not hold or the rules cannot be loaded.
+pub fn run<F: Function>() -> anyhow::Result<()> {
     if inspection::is_asked_for() {
         return inspection::serve();
     }
@@ -22,7 +28,7 @@ fn run<F: Future<Output = anyhow::Result<()>>>(function: impl FnOnce() -> F) -> 
     // Before there is a second thread, and before anything hostile is near.
     let protection = airlock_jail::protect_environment()?;
     tracing::info!(?protection, "the environment is closed to other processes");
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(function())
+    airlock_aws::run::<F>()
 }
 
 /// `text` in the characters that the value of an S3 tag may have.

@@ -1,16 +1,17 @@
 //! What both functions of this zone work with: the registry, the two buckets, and the inspection.
 
 use crate::{held::HeldCopy, inspection::Inspector, spent::Spent};
+use airlock_aws::setting::required;
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_inspect::Finding;
 use airlock_objects::{
     record::Record,
     registry::{HeldTerms, Registry},
-    setting::required,
     timestamp::Timestamp,
 };
 use airlock_published::{Published, PublishedKey};
 use airlock_quarantine::{HeldKey, Quarantine, QuarantineKey};
+use aws_config::SdkConfig;
 use std::time::Duration;
 
 pub(crate) struct Worker {
@@ -31,7 +32,8 @@ pub(crate) struct Worker {
 impl Worker {
     /// A worker as the environment says, with its jail up and its rules loaded, for objects of
     /// `allowed_types` with `allowed_members` in them.
-    pub(crate) async fn from_env(
+    pub(crate) async fn start(
+        aws: &SdkConfig,
         function: &'static str,
         allowed_types: String,
         allowed_members: String,
@@ -39,12 +41,13 @@ impl Worker {
         let spent = Spent::default();
         let inspector = Inspector::start(function, allowed_types, allowed_members, spent.clone())?;
         let days: u32 = required("REJECTED_RETENTION_DAYS")?;
-        let config = aws_config::load_from_env().await;
+        let (registry, quarantine, published) =
+            tokio::try_join!(Registry::connect(aws), Quarantine::connect(aws), Published::connect(aws))?;
         Ok(Self {
-            s3: aws_sdk_s3::Client::new(&config),
-            registry: Registry::from_env(&config)?,
-            quarantine: Quarantine::from_env(&config)?,
-            published: Published::from_env(&config)?,
+            s3: aws_sdk_s3::Client::new(aws),
+            registry,
+            quarantine,
+            published,
             inspector,
             function,
             spent,
@@ -80,13 +83,13 @@ impl Worker {
 }
 
 pub(crate) fn quarantine_key(record: &Record) -> QuarantineKey {
-    QuarantineKey::new(record.tenant.clone(), record.id)
+    QuarantineKey::of(&record.object)
 }
 
 pub(crate) fn published_key(record: &Record) -> PublishedKey {
-    PublishedKey::new(record.tenant.clone(), record.id)
+    PublishedKey::of(&record.object)
 }
 
 pub(crate) fn held_key(record: &Record) -> HeldKey {
-    HeldKey::new(record.tenant.clone(), record.id)
+    HeldKey::of(&record.object)
 }

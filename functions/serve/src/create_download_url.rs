@@ -3,20 +3,18 @@
 //! AWS calls: GetItem, one transaction that checks the state again and writes the audit record;
 //! signing is local.
 
-use crate::{published, published_problem};
+use crate::published;
+use airlock_aws::{
+    Function,
+    setting::{SettingError, required},
+};
 use airlock_http::{Caller, Claims, Code, Fields, Problem, Request, Response, answer, path};
 use airlock_objects::{
-    record::Record,
-    registry::{
-        Actor, Registry, RegistryError, Transaction, audit_put,
-        row::{PK, SK, object_key, string},
-    },
-    setting::{SettingError, required},
-    state::State,
+    registry::{Changed, Registry},
     timestamp::Timestamp,
 };
 use airlock_published::{GetTerms, Published, PublishedKey};
-use aws_sdk_dynamodb::types::ConditionCheck;
+use aws_config::SdkConfig;
 use lambda_http::http::StatusCode;
 use serde::Serialize;
 use std::{ops::RangeInclusive, str::FromStr, time::Duration};
@@ -24,27 +22,27 @@ use std::{ops::RangeInclusive, str::FromStr, time::Duration};
 /// How long a download URL may live, in seconds (C-04).
 const TTL_SECONDS: RangeInclusive<u64> = 60..=300;
 
-struct App {
+/// `POST /objects/{object_id}/download-url`.
+#[derive(Debug)]
+pub struct CreateDownloadUrl {
     registry: Registry,
     published: Published,
     claims: Claims,
     default_ttl: Duration,
 }
 
-/// Serves the function.
-///
-/// # Errors
-/// When a setting is missing, or the Lambda runtime cannot be reached.
-pub async fn run() -> anyhow::Result<()> {
-    airlock_telemetry::init();
-    let config = aws_config::load_from_env().await;
-    let app = &App {
-        registry: Registry::from_env(&config)?,
-        published: Published::from_env(&config)?,
-        claims: Claims::from_env()?,
-        default_ttl: default_ttl()?,
-    };
-    airlock_http::serve(|request| handle(app, request)).await.map_err(anyhow::Error::from_boxed)
+impl Function for CreateDownloadUrl {
+    const NAME: &'static str = "create-download-url";
+
+    async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
+        let (claims, default_ttl) = (Claims::from_env()?, default_ttl()?);
+        let (registry, published) = tokio::try_join!(Registry::connect(aws), Published::connect(aws))?;
+        Ok(Self { registry, published, claims, default_ttl })
+    }
+
+    async fn serve(self) -> anyhow::Result<()> {
+        airlock_http::serve(|request| handle(&self, request)).await
+    }
 }
 
 fn default_ttl() -> Result<Duration, SettingError> {
@@ -61,41 +59,25 @@ struct DownloadUrl<'a> {
     expires_at: Timestamp,
 }
 
-async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
+async fn handle(app: &CreateDownloadUrl, request: Request) -> Result<Response, Problem> {
     let caller = Caller::of(&request, &app.claims)?;
-    let id = path::object_id(&request, "object_id")?;
+    let object = path::object(&request, &caller, "object_id")?;
     let wish = Wish::of(&request)?;
-    let record = published(app.registry.get(&caller.tenant, id).await?)?;
+    let record = published(app.registry.get(&object).await?)?;
     if wish.disposition == Disposition::Inline {
         let detail = "no rendition of this object is safe to show inline; ask for an attachment";
         return Err(Problem::field(Code::NoSafeRendition, "disposition", detail));
     }
     let now = Timestamp::now();
-    note(&app.registry, &record, &caller, now).await?;
+    // After a DELETE has been answered no URL is made any more.
+    let Changed::Done = app.registry.issue_url(&record, &caller.user, now).await? else {
+        return Err(Problem::not_found());
+    };
     let ttl = wish.ttl.unwrap_or(app.default_ttl);
-    let key = PublishedKey::new(record.tenant.clone(), record.id);
-    let terms = GetTerms { file_name: &record.file_name, content_type: &record.content_type, ttl };
-    let url = app.published.sign_get(&key, terms).await.map_err(published_problem)?;
+    let declared = &record.declared;
+    let terms = GetTerms { file_name: &declared.file_name, content_type: &declared.content_type, ttl };
+    let url = app.published.sign_get(&PublishedKey::of(&object), terms).await.map_err(Problem::behind)?;
     Ok(answer::json(StatusCode::OK, &DownloadUrl { url: url.reveal(), expires_at: now + ttl }))
-}
-
-/// Writes down who gets a URL (never the URL), if the object is still published: after a DELETE has
-/// been answered no URL is made any more.
-async fn note(registry: &Registry, record: &Record, caller: &Caller, now: Timestamp) -> Result<(), Problem> {
-    let (pk, sk) = object_key(&record.tenant, record.id);
-    let check = ConditionCheck::builder()
-        .table_name(registry.table())
-        .key(PK, string(pk))
-        .key(SK, string(sk))
-        .condition_expression("#state = :published")
-        .expression_attribute_names("#state", "state")
-        .expression_attribute_values(":published", string(State::Published))
-        .build()
-        .map_err(RegistryError::unavailable)?;
-    let audit = audit_put(registry.table(), record, "download_url_issued", Actor::User(&caller.user), now)
-        .build()
-        .map_err(RegistryError::unavailable)?;
-    registry.write(Transaction::default().check(check).put(audit)).await?.map_err(|_| Problem::not_found())
 }
 
 /// What the caller asks for.

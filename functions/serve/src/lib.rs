@@ -6,19 +6,20 @@
 //! extern crate airlock_quarantine;
 //! ```
 
-pub mod create_download_url;
-pub mod delete_object;
-pub mod get_object;
-pub mod list_objects;
-pub mod sweep_published;
+mod create_download_url;
+mod delete_object;
+mod get_object;
+mod list_objects;
+mod sweep_published;
+
+pub use create_download_url::CreateDownloadUrl;
+pub use delete_object::DeleteObject;
+pub use get_object::GetObject;
+pub use list_objects::ListObjects;
+pub use sweep_published::SweepPublished;
 
 use airlock_http::Problem;
 use airlock_objects::{record::Record, state::State};
-use airlock_published::PublishedError;
-
-fn published_problem(error: PublishedError) -> Problem {
-    Problem::unavailable(error)
-}
 
 /// Only what is published exists here; everything else is one and the same 404 (C-03, C-07).
 fn published(record: Option<Record>) -> Result<Record, Problem> {

@@ -2,16 +2,10 @@
 //!
 //! AWS calls: one Query of the `by-tenant` index, which holds published objects, and for moments recalled ones.
 
-use airlock_http::{Caller, Claims, Code, Problem, Request, Response, answer, view::ObjectView};
-use airlock_objects::{
-    id::{ObjectId, TenantId},
-    record::Record,
-    registry::{
-        Registry, RegistryError,
-        row::{BY_TENANT, LISTED, listed_key, string},
-    },
-    state::State,
-};
+use airlock_aws::Function;
+use airlock_http::{Caller, Claims, Code, FieldError, Problem, Request, Response, answer, view::ObjectView};
+use airlock_objects::{id::ObjectId, registry::Registry};
+use aws_config::SdkConfig;
 use lambda_http::{RequestExt, http::StatusCode};
 use serde::Serialize;
 
@@ -20,20 +14,23 @@ const DEFAULT_LIMIT: i32 = 50;
 /// How many objects a page can have.
 const MAX_LIMIT: i32 = 200;
 
-struct App {
+/// `GET /objects`.
+#[derive(Debug)]
+pub struct ListObjects {
     registry: Registry,
     claims: Claims,
 }
 
-/// Serves the function.
-///
-/// # Errors
-/// When a setting is missing, or the Lambda runtime cannot be reached.
-pub async fn run() -> anyhow::Result<()> {
-    airlock_telemetry::init();
-    let config = aws_config::load_from_env().await;
-    let app = &App { registry: Registry::from_env(&config)?, claims: Claims::from_env()? };
-    airlock_http::serve(|request| handle(app, request)).await.map_err(anyhow::Error::from_boxed)
+impl Function for ListObjects {
+    const NAME: &'static str = "list-objects";
+
+    async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
+        Ok(Self { registry: Registry::connect(aws).await?, claims: Claims::from_env()? })
+    }
+
+    async fn serve(self) -> anyhow::Result<()> {
+        airlock_http::serve(|request| handle(&self, request)).await
+    }
 }
 
 #[derive(Serialize)]
@@ -43,12 +40,12 @@ struct List<'a> {
     next_cursor: Option<ObjectId>,
 }
 
-async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
+async fn handle(app: &ListObjects, request: Request) -> Result<Response, Problem> {
     let caller = Caller::of(&request, &app.claims)?;
     let page = Page::of(&request)?;
-    let (records, next_cursor) = query(&app.registry, &caller.tenant, &page).await?;
-    let objects = records.iter().map(ObjectView::object).collect();
-    Ok(answer::json(StatusCode::OK, &List { objects, next_cursor }))
+    let page = app.registry.list(&caller.tenant, page.after, page.limit).await?;
+    let objects = page.records.iter().map(ObjectView::object).collect();
+    Ok(answer::json(StatusCode::OK, &List { objects, next_cursor: page.next }))
 }
 
 /// Which page.
@@ -62,7 +59,7 @@ impl Page {
         let query = request.query_string_parameters_ref();
         let parameters = || query.into_iter().flat_map(|query| query.iter());
         if let Some((unknown, _)) = parameters().find(|(name, _)| !["limit", "cursor"].contains(name)) {
-            let errors = vec![airlock_http::FieldError {
+            let errors = vec![FieldError {
                 field: unknown.chars().take(64).collect::<String>().into(),
                 detail: "is not a parameter of this request".to_owned(),
             }];
@@ -83,33 +80,4 @@ impl Page {
         })?;
         Ok(Self { limit, after })
     }
-}
-
-/// One page of the tenant's objects, and where the next one starts.
-async fn query(
-    registry: &Registry,
-    tenant: &TenantId,
-    page: &Page,
-) -> Result<(Vec<Record>, Option<ObjectId>), RegistryError> {
-    let answer = registry
-        .client()
-        .query()
-        .table_name(registry.table())
-        .index_name(BY_TENANT)
-        .key_condition_expression("#listed = :tenant")
-        .expression_attribute_names("#listed", LISTED)
-        .expression_attribute_values(":tenant", string(tenant))
-        .scan_index_forward(false)
-        .limit(page.limit)
-        // Made of the caller's tenant, so that a forged cursor leads nowhere but into the caller's own list.
-        .set_exclusive_start_key(page.after.map(|id| listed_key(tenant, id)))
-        .send()
-        .await
-        .map_err(RegistryError::unavailable)?;
-    let records = answer.items().iter().map(Record::from_item).collect::<Result<Vec<_>, _>>()?;
-    let next = answer.last_evaluated_key().and(records.last()).map(|record| record.id);
-    // An object that is recalled is in the index until its bytes are gone, and the index lags behind the
-    // table: what is known not to be published must not be shown.
-    let records = records.into_iter().filter(|record| record.state == State::Published).collect();
-    Ok((records, next))
 }

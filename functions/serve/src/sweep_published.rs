@@ -4,20 +4,22 @@
 //! AWS calls: one Query for each shard of its part of the `due` index; then for each row GetItem, DeleteObject and
 //! one conditional transaction.
 
+use airlock_aws::Function;
 use airlock_objects::{
-    id::{ObjectId, TenantId},
-    registry::{Registry, row::Sweep},
+    id::ObjectRef,
+    registry::{Changed, Registry, Sweep},
     state::State,
     timestamp::Timestamp,
 };
 use airlock_published::{Published, PublishedKey};
 use airlock_telemetry::metric;
+use aws_config::SdkConfig;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 
-const FUNCTION: &str = "sweep-published";
-
-struct App {
+/// The function that removes published bytes that no published object has.
+#[derive(Debug)]
+pub struct SweepPublished {
     registry: Registry,
     published: Published,
 }
@@ -29,48 +31,64 @@ struct Swept {
     errors: u64,
 }
 
-/// Serves the function.
-///
-/// # Errors
-/// When a setting is missing, or the Lambda runtime cannot be reached.
-pub async fn run() -> anyhow::Result<()> {
-    airlock_telemetry::init();
-    let config = aws_config::load_from_env().await;
-    let app = &App { registry: Registry::from_env(&config)?, published: Published::from_env(&config)? };
-    lambda_runtime::run(service_fn(|_: LambdaEvent<serde_json::Value>| sweep(app)))
+impl Function for SweepPublished {
+    const NAME: &'static str = "sweep-published";
+
+    async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
+        let (registry, published) = tokio::try_join!(Registry::connect(aws), Published::connect(aws))?;
+        Ok(Self { registry, published })
+    }
+
+    async fn serve(self) -> anyhow::Result<()> {
+        lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| {
+            sweep(&self, event.context.deadline().into())
+        }))
         .await
         .map_err(anyhow::Error::from_boxed)
+    }
 }
 
 /// One object that fails does not keep the others waiting; it comes again with the next run.
-async fn sweep(app: &App) -> Result<Swept, lambda_runtime::Error> {
-    let now = Timestamp::now();
+async fn sweep(app: &SweepPublished, deadline: Timestamp) -> Result<Swept, lambda_runtime::Error> {
     let mut swept = Swept::default();
-    let due = app.registry.each_due(Sweep::Published, now, async |tenant, id| {
-        match remove(app, &tenant, id).await {
-            Ok(removed) => swept.removed += u64::from(removed),
-            Err(error) => {
-                swept.errors += 1;
-                metric::count("SweepErrors", FUNCTION);
-                tracing::error!(tenant_id = %tenant, object_id = %id, error = ?error, "could not be removed");
+    let due =
+        app.registry.each_due(Sweep::Published, Timestamp::now(), deadline, async |object| {
+            match remove(app, &object).await {
+                Ok(Removed::Now) => swept.removed += 1,
+                Ok(Removed::Nothing) => {}
+                Err(error) => {
+                    swept.errors += 1;
+                    metric::count("SweepErrors", SweepPublished::NAME);
+                    let ObjectRef { tenant, id } = &object;
+                    tracing::error!(tenant_id = %tenant, object_id = %id, ?error, "could not be removed");
+                }
             }
-        }
-    });
-    due.await?;
-    tracing::info!(?swept, "swept");
+        });
+    let end = due.await?;
+    tracing::info!(?swept, ?end, "swept");
     Ok(swept)
 }
 
+/// What was done about an object's published bytes.
+enum Removed {
+    /// They are gone.
+    Now,
+    /// They stay, or another writer was faster.
+    Nothing,
+}
+
 /// Removes what lies at an object's published key, if the object can never be published again.
-async fn remove(app: &App, tenant: &TenantId, id: ObjectId) -> anyhow::Result<bool> {
+async fn remove(app: &SweepPublished, object: &ObjectRef) -> anyhow::Result<Removed> {
     // The index lags behind the table; only what the row itself says counts.
-    let Some(record) = app.registry.get(tenant, id).await? else { return Ok(false) };
+    let Some(record) = app.registry.get(object).await? else { return Ok(Removed::Nothing) };
     match record.state {
-        State::Pending | State::Scanning | State::Published => Ok(false),
+        State::Pending | State::Scanning | State::Published => Ok(Removed::Nothing),
         State::Rejected | State::Failed | State::Expired | State::Deleted => {
-            app.published.remove(&PublishedKey::new(record.tenant.clone(), record.id)).await?;
-            app.registry.swept(&record).await?;
-            Ok(true)
+            app.published.remove(&PublishedKey::of(object)).await?;
+            Ok(match app.registry.swept(&record).await? {
+                Changed::Done => Removed::Now,
+                Changed::Superseded(_) => Removed::Nothing,
+            })
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The Lambda function `create-upload`.
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    airlock_intake::create_upload::run().await
+fn main() -> anyhow::Result<()> {
+    airlock_aws::run::<airlock_intake::CreateUpload>()
 }

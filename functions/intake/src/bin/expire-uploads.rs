@@ -1,6 +1,5 @@
 //! The Lambda function `expire-uploads`.
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    airlock_intake::expire_uploads::run().await
+fn main() -> anyhow::Result<()> {
+    airlock_aws::run::<airlock_intake::ExpireUploads>()
 }

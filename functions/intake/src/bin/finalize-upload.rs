@@ -1,6 +1,5 @@
 //! The Lambda function `finalize-upload`.
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    airlock_intake::finalize_upload::run().await
+fn main() -> anyhow::Result<()> {
+    airlock_aws::run::<airlock_intake::FinalizeUpload>()
 }

@@ -1,6 +1,5 @@
 //! The Lambda function `get-upload`.
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    airlock_intake::get_upload::run().await
+fn main() -> anyhow::Result<()> {
+    airlock_aws::run::<airlock_intake::GetUpload>()
 }

@@ -1,6 +1,5 @@
 //! The Lambda function `watch-quarantine`.
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    airlock_intake::watch_quarantine::run().await
+fn main() -> anyhow::Result<()> {
+    airlock_aws::run::<airlock_intake::WatchQuarantine>()
 }

@@ -4,15 +4,17 @@ use super::limits::Limits;
 use airlock_content::policy::Refused;
 use airlock_http::{Caller, Code, Fields, Problem, Request};
 use airlock_objects::{
-    checksum::Sha256, file_name::FileName, id::ObjectId, record::Record, state::State, timestamp::Timestamp,
+    checksum::Sha256,
+    id::{ObjectId, ObjectRef},
+    record::{Declared, Record},
+    registry::{IdempotencyKey, NotAnIdempotencyKey},
+    timestamp::Timestamp,
 };
 
 /// A declaration that this deployment accepts.
 #[derive(Debug)]
 pub(super) struct Declaration {
-    file_name: FileName,
-    content_type: String,
-    size: u64,
+    declared: Declared,
     sha256: Option<Sha256>,
 }
 
@@ -42,51 +44,19 @@ impl Declaration {
                 return Err(Problem::field(Code::TooLarge, "size", detail));
             }
         }
-        Ok(Self { file_name, content_type, size, sha256 })
+        Ok(Self { declared: Declared { file_name, content_type, size }, sha256 })
     }
 
     /// The new object.
     pub(super) fn open(self, caller: Caller, expires_at: Timestamp, now: Timestamp) -> Record {
-        Record {
-            tenant: caller.tenant,
-            id: ObjectId::new(),
-            user: caller.user,
-            state: State::Pending,
-            version: 1,
-            file_name: self.file_name,
-            content_type: self.content_type,
-            size: self.size,
-            sha256: self.sha256,
-            created_at: now,
-            expires_at,
-            finalized_at: None,
-            queued_at: None,
-            queued_times: 0,
-            scans: 0,
-            claim: None,
-            scanned_at: None,
-            pin: None,
-            verdict: None,
-            held_until: None,
-            held_version: None,
-        }
+        let object = ObjectRef::new(caller.tenant, ObjectId::new());
+        Record::open(object, caller.user, self.declared, self.sha256, now, expires_at)
     }
 }
 
-/// The header `Idempotency-Key`: the client's own name for this request.
-#[derive(Debug)]
-pub(super) struct IdempotencyKey(pub(super) String);
-
-impl IdempotencyKey {
-    /// Reads the header, if it is there.
-    pub(super) fn of(request: &Request) -> Result<Option<Self>, Problem> {
-        let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
-        match value.to_str() {
-            Ok(text) if (1..=255).contains(&text.len()) => Ok(Some(Self(text.to_owned()))),
-            _ => {
-                let detail = "must be 1 to 255 visible ASCII characters";
-                Err(Problem::field(Code::InvalidRequest, "Idempotency-Key", detail))
-            }
-        }
-    }
+/// The header `Idempotency-Key`, if it is there: the client's own name for this request.
+pub(super) fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey>, Problem> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().map_err(|_| NotAnIdempotencyKey).and_then(str::parse);
+    key.map(Some).map_err(|why| Problem::field(Code::InvalidRequest, "Idempotency-Key", why.to_string()))
 }

@@ -1,7 +1,8 @@
 //! What a deployment allows: sizes, types, lifetimes and quotas, from parameters of the template.
 
+use airlock_aws::setting::{SettingError, required};
 use airlock_content::policy::Policy;
-use airlock_objects::setting::{SettingError, required};
+use airlock_objects::registry::Quotas;
 use std::time::Duration;
 
 /// The largest object that one PUT can carry (S3 quotas): 5 GiB.
@@ -16,15 +17,6 @@ pub(super) struct Limits {
     pub(super) url_ttl: Duration,
     pub(super) session_ttl: Duration,
     pub(super) quotas: Quotas,
-}
-
-/// What one tenant may have.
-#[derive(Debug)]
-pub(super) struct Quotas {
-    pub(super) pending_uploads: u64,
-    pub(super) pending_bytes: u64,
-    pub(super) stored_bytes: u64,
-    pub(super) uploads_per_minute: u64,
 }
 
 impl Limits {

@@ -4,49 +4,54 @@
 
 mod declaration;
 mod limits;
-mod session;
 
-use crate::quarantine_problem;
+use airlock_aws::Function;
 use airlock_http::{Caller, Claims, Code, Problem, Request, Response, answer};
-use airlock_objects::{id::ObjectId, record::Record, registry::Registry, state::State, timestamp::Timestamp};
+use airlock_objects::{
+    id::{ObjectId, ObjectRef},
+    record::Record,
+    registry::{Begun, Registry},
+    state::State,
+    timestamp::Timestamp,
+};
 use airlock_quarantine::{PutTerms, Quarantine, QuarantineKey, SignedPut};
-use declaration::{Declaration, IdempotencyKey};
+use aws_config::SdkConfig;
+use declaration::Declaration;
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use limits::Limits;
 use serde::Serialize;
-use session::Begun;
 use std::{collections::BTreeMap, time::Duration};
 
-struct App {
+/// `POST /uploads`.
+#[derive(Debug)]
+pub struct CreateUpload {
     registry: Registry,
     quarantine: Quarantine,
     claims: Claims,
     limits: Limits,
 }
 
-/// Serves the function.
-///
-/// # Errors
-/// When a setting is missing, or the Lambda runtime cannot be reached.
-pub async fn run() -> anyhow::Result<()> {
-    airlock_telemetry::init();
-    let config = aws_config::load_from_env().await;
-    let app = &App {
-        registry: Registry::from_env(&config)?,
-        quarantine: Quarantine::from_env(&config)?,
-        claims: Claims::from_env()?,
-        limits: Limits::from_env()?,
-    };
-    airlock_http::serve(|request| handle(app, request)).await.map_err(anyhow::Error::from_boxed)
+impl Function for CreateUpload {
+    const NAME: &'static str = "create-upload";
+
+    async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
+        let (claims, limits) = (Claims::from_env()?, Limits::from_env()?);
+        let (registry, quarantine) = tokio::try_join!(Registry::connect(aws), Quarantine::connect(aws))?;
+        Ok(Self { registry, quarantine, claims, limits })
+    }
+
+    async fn serve(self) -> anyhow::Result<()> {
+        airlock_http::serve(|request| handle(&self, request)).await
+    }
 }
 
-async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
+async fn handle(app: &CreateUpload, request: Request) -> Result<Response, Problem> {
     let caller = Caller::of(&request, &app.claims)?;
-    let idempotency = IdempotencyKey::of(&request)?;
+    let key = declaration::idempotency_key(&request)?;
     let declaration = Declaration::of(&request, &app.limits)?;
     let now = Timestamp::now();
     let record = declaration.open(caller, now + app.limits.session_ttl, now);
-    match session::begin(&app.registry, &record, &app.limits, idempotency.as_ref()).await? {
+    match app.registry.begin(&record, &app.limits.quotas, key.as_ref()).await? {
         Begun::Created => opened(app, &record, now).await,
         Begun::Replayed(id) => replay(app, &record, id).await,
         Begun::KeyReused => Err(Problem::field(
@@ -54,15 +59,17 @@ async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
             "Idempotency-Key",
             "was used for another upload; use a new key for a new upload",
         )),
-        Begun::OverQuota { detail, retry_after_seconds } => {
-            Err(Problem::new(Code::QuotaExceeded, detail).retry_after(retry_after_seconds))
+        Begun::OverQuota(over) => {
+            Err(Problem::new(Code::QuotaExceeded, over.to_string())
+                .retry_after(over.try_again_in().as_secs()))
         }
     }
 }
 
 /// The same key and the same body as before: the same upload, with a fresh URL while it can be used.
-async fn replay(app: &App, asked: &Record, id: ObjectId) -> Result<Response, Problem> {
-    let record = app.registry.get(&asked.tenant, id).await?.ok_or_else(Problem::not_found)?;
+async fn replay(app: &CreateUpload, asked: &Record, id: ObjectId) -> Result<Response, Problem> {
+    let object = ObjectRef::new(asked.object.tenant.clone(), id);
+    let record = app.registry.get(&object).await?.ok_or_else(Problem::not_found)?;
     if record.state == State::Pending && record.expires_at > asked.created_at {
         opened(app, &record, asked.created_at).await
     } else {
@@ -70,17 +77,17 @@ async fn replay(app: &App, asked: &Record, id: ObjectId) -> Result<Response, Pro
     }
 }
 
-async fn opened(app: &App, record: &Record, now: Timestamp) -> Result<Response, Problem> {
-    let key = QuarantineKey::new(record.tenant.clone(), record.id);
+async fn opened(app: &CreateUpload, record: &Record, now: Timestamp) -> Result<Response, Problem> {
+    let key = QuarantineKey::of(&record.object);
     let terms = PutTerms {
-        size: record.size,
-        content_type: &record.content_type,
+        size: record.declared.size,
+        content_type: &record.declared.content_type,
         sha256: record.sha256,
         ttl: url_ttl(app.limits.url_ttl, record, now),
     };
-    let put = app.quarantine.sign_put(&key, terms).await.map_err(quarantine_problem)?;
+    let put = app.quarantine.sign_put(&key, terms).await.map_err(Problem::behind)?;
     let mut response = answer::json(StatusCode::CREATED, &Opened::new(record, Some(&put)));
-    if let Ok(location) = HeaderValue::from_str(&format!("/uploads/{}", record.id)) {
+    if let Ok(location) = HeaderValue::from_str(&format!("/uploads/{}", record.object.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
@@ -112,6 +119,6 @@ struct Upload<'a> {
 impl<'a> Opened<'a> {
     fn new(record: &Record, put: Option<&'a SignedPut>) -> Self {
         let upload = put.map(|put| Upload { method: "PUT", url: put.url.reveal(), headers: &put.headers });
-        Self { upload_id: record.id, state: record.state, expires_at: record.expires_at, upload }
+        Self { upload_id: record.object.id, state: record.state, expires_at: record.expires_at, upload }
     }
 }

@@ -2,8 +2,8 @@
 //! tenant's usage, and the audit record.
 
 use super::{
-    Actor, Refused, Registry, RegistryError, Transaction, Usage, audit_put,
-    row::{self, DUE_AT, DUE_SHARD, LISTED, PK, RULES, SCAN_MESSAGE, SCAN_UNTIL, SK, Sweep, number, string},
+    Actor, Refused, Registry, RegistryError, Transaction, Usage, Written,
+    row::{self, DUE_AT, DUE_SHARD, LISTED, RULES, SCAN_MESSAGE, SCAN_UNTIL, Sweep, number, string},
 };
 use crate::{
     checksum::Sha256,
@@ -29,6 +29,7 @@ pub struct Change<'a> {
 }
 
 /// What became of a [`Change`].
+#[must_use = "another writer may have been faster"]
 #[derive(Debug)]
 pub enum Changed {
     /// The object took the step.
@@ -94,7 +95,7 @@ impl<'a> Change<'a> {
 
     /// What the step changes of the tenant's usage.
     pub(super) fn usage(&self) -> Usage {
-        Usage::of_step(self.step.from(), self.step.to(), self.record.size)
+        Usage::of_step(self.step.from(), self.step.to(), self.record.declared.size)
     }
 
     /// Ends the claim to scan it, unless a scan before the caller's may still be at work.
@@ -107,7 +108,7 @@ impl<'a> Change<'a> {
 
     /// Puts it into its tenant's list.
     pub fn listed(mut self) -> Self {
-        self.set.push((LISTED, string(&self.record.tenant)));
+        self.set.push((LISTED, string(&self.record.object.tenant)));
         self
     }
 
@@ -132,11 +133,9 @@ fn guarded(
     set: Vec<(&'static str, AttributeValue)>,
     remove: Vec<&'static str>,
 ) -> Result<Update, BuildError> {
-    let (pk, sk) = row::object_key(&record.tenant, record.id);
     let mut update = Update::builder()
         .table_name(table)
-        .key(PK, string(pk))
-        .key(SK, string(sk))
+        .set_key(Some(row::object_key(&record.object)))
         .condition_expression("#state = :from AND #version = :seen")
         .expression_attribute_names("#state", "state")
         .expression_attribute_names("#version", "version")
@@ -166,7 +165,7 @@ pub(super) fn due_attributes(
     sweep: Sweep,
     at: Timestamp,
 ) -> [(&'static str, AttributeValue); 2] {
-    [(DUE_SHARD, string(sweep.shard_of(record.id))), (DUE_AT, number(at.as_millis()))]
+    [(DUE_SHARD, string(sweep.shard_of(record.object.id))), (DUE_AT, number(at.as_millis()))]
 }
 
 /// The attributes in which a verdict stands. The rule set has one of its own, so that a rescan can tell what
@@ -186,22 +185,18 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`] when it is not known that the step was taken.
     pub async fn change(&self, change: Change<'_>) -> Result<Changed, RegistryError> {
-        let (usage, tenant) = (change.usage(), &change.record().tenant);
+        let (usage, tenant) = (change.usage(), &change.record().object.tenant);
         let mut transaction = self.step(change)?;
         if !usage.is_nothing() {
-            let update = usage.update(self.table(), tenant).build();
-            transaction = transaction.update(update.map_err(RegistryError::unavailable)?);
+            transaction = transaction.update(usage.update(&self.table, tenant).build()?);
         }
         self.changed(transaction).await
     }
 
     /// The object's row and the audit record of a step; the tenant's usage is the caller's to add.
     pub(super) fn step(&self, change: Change<'_>) -> Result<Transaction, RegistryError> {
-        let action = change.step.action();
-        let audit = audit_put(self.table(), change.record, action, change.actor, change.at);
-        Ok(Transaction::default()
-            .update(change.update(self.table()).map_err(RegistryError::unavailable)?)
-            .put(audit.build().map_err(RegistryError::unavailable)?))
+        let audit = self.audit(change.record, change.step.action(), change.actor, change.at)?;
+        Ok(Transaction::default().update(change.update(&self.table)?).put(audit))
     }
 
     /// Notes that a scan of today passes an object that stays in its state. One call: TransactWriteItems.
@@ -225,21 +220,21 @@ impl Registry {
         set: Vec<(&'static str, AttributeValue)>,
         remove: Vec<&'static str>,
     ) -> Result<Transaction, RegistryError> {
-        let update = guarded(self.table(), record, record.state, record.state, set, remove);
-        Ok(Transaction::default().update(update.map_err(RegistryError::unavailable)?))
+        let update = guarded(&self.table, record, record.state, record.state, set, remove)?;
+        Ok(Transaction::default().update(update))
     }
 
     /// Writes a transaction whose only condition is that the object stands as it was read.
     pub(super) async fn changed(&self, transaction: Transaction) -> Result<Changed, RegistryError> {
         match self.write(transaction).await? {
-            Ok(()) => Ok(Changed::Done),
-            Err(refused) => superseded(&refused),
+            Written::All => Ok(Changed::Done),
+            Written::Refused(refused) => superseded(&refused),
         }
     }
 }
 
 /// The object had been changed before.
 pub(super) fn superseded(Refused { found, .. }: &Refused) -> Result<Changed, RegistryError> {
-    let record = found.as_ref().map(Record::from_item).transpose()?;
+    let record = found.as_ref().map(row::record).transpose()?;
     Ok(Changed::Superseded(record.map(Box::new)))
 }

@@ -2,10 +2,10 @@
 
 use super::{
     Registry, RegistryError,
-    row::{PK, SCAN_MESSAGE, SCAN_UNTIL, SCANS, SK, number, object_key, string},
+    row::{self, SCAN_MESSAGE, SCAN_UNTIL, SCANS, number, object_key, string},
 };
 use crate::{
-    id::{ObjectId, TenantId},
+    id::ObjectRef,
     record::{Claim, Record},
     state::State,
     timestamp::Timestamp,
@@ -35,18 +35,15 @@ impl Registry {
     /// [`RegistryError`] when DynamoDB does not answer or the row is malformed.
     pub async fn claim(
         &self,
-        tenant: &TenantId,
-        id: ObjectId,
+        object: &ObjectRef,
         claim: &Claim,
         now: Timestamp,
     ) -> Result<Claimed, RegistryError> {
-        let (pk, sk) = object_key(tenant, id);
         let sent = self
-            .client()
+            .client
             .update_item()
-            .table_name(self.table())
-            .key(PK, string(pk))
-            .key(SK, string(sk))
+            .table_name(&self.table)
+            .set_key(Some(object_key(object)))
             .update_expression(
                 "SET #message = :message, #until = :until, #scans = if_not_exists(#scans, :none) + :one, \
                  #version = #version + :one",
@@ -71,18 +68,18 @@ impl Registry {
             .await;
         let error = match sent {
             Ok(answer) => {
-                let record = Record::from_item(&answer.attributes.unwrap_or_default())?;
+                let record = row::record(&answer.attributes.unwrap_or_default())?;
                 return Ok(Claimed::Granted(Box::new(record)));
             }
             Err(error) => error,
         };
         let Some(UpdateItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() else {
-            return Err(RegistryError::unavailable(error));
+            return Err(error.into());
         };
         let Some(found) = refused.item.as_ref().filter(|row| !row.is_empty()) else {
             return Ok(Claimed::Unknown);
         };
-        let record = Box::new(Record::from_item(found)?);
+        let record = Box::new(row::record(found)?);
         Ok(match record.state {
             State::Scanning => Claimed::Taken(record),
             _ => Claimed::Nothing(record),

@@ -3,17 +3,29 @@
 use super::{
     Changed, Registry, RegistryError,
     change::due_attributes,
-    row::{DUE, DUE_AT, DUE_SHARD, Item, PK, Sweep, number, parse_partition, required, string},
+    row::{DUE, DUE_AT, DUE_SHARD, Item, Sweep, number, object_of, string},
 };
-use crate::{
-    id::{ObjectId, TenantId},
-    record::Record,
-    timestamp::Timestamp,
-};
+use crate::{id::ObjectRef, record::Record, timestamp::Timestamp};
+use serde::Serialize;
+use std::time::Duration;
+
+/// How much of an invocation's time one object may take at the most.
+const FOR_ONE: Duration = Duration::from_secs(5);
+
+/// How far a sweep got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SweepEnd {
+    /// Through all that was due.
+    All,
+    /// To the end of its time; the rest is for the next run.
+    OutOfTime,
+}
 
 impl Registry {
-    /// Has `look` look at each object whose time has come for `sweep`, a page at a time. The index lags behind the
-    /// table; only what the row itself says counts. Calls: Query, once for each page of each shard.
+    /// Has `look` look at each object whose time has come for `sweep`, a page at a time, as long as there is time for
+    /// one more before `deadline`. The index lags behind the table; only what the row itself says counts. Calls:
+    /// Query, once for each page of each shard.
     ///
     /// # Errors
     /// [`RegistryError`] when DynamoDB does not answer or a row is malformed.
@@ -21,14 +33,18 @@ impl Registry {
         &self,
         sweep: Sweep,
         now: Timestamp,
-        mut look: impl AsyncFnMut(TenantId, ObjectId),
-    ) -> Result<(), RegistryError> {
+        deadline: Timestamp,
+        mut look: impl AsyncFnMut(ObjectRef),
+    ) -> Result<SweepEnd, RegistryError> {
         for shard in sweep.shards() {
             let mut from = None;
             loop {
                 let (objects, next) = self.due(&shard, now, from).await?;
-                for (tenant, id) in objects {
-                    look(tenant, id).await;
+                for object in objects {
+                    if Timestamp::now() + FOR_ONE > deadline {
+                        return Ok(SweepEnd::OutOfTime);
+                    }
+                    look(object).await;
                 }
                 from = next;
                 if from.is_none() {
@@ -36,7 +52,7 @@ impl Registry {
                 }
             }
         }
-        Ok(())
+        Ok(SweepEnd::All)
     }
 
     async fn due(
@@ -44,11 +60,11 @@ impl Registry {
         shard: &str,
         now: Timestamp,
         from: Option<Item>,
-    ) -> Result<(Vec<(TenantId, ObjectId)>, Option<Item>), RegistryError> {
+    ) -> Result<(Vec<ObjectRef>, Option<Item>), RegistryError> {
         let answer = self
-            .client()
+            .client
             .query()
-            .table_name(self.table())
+            .table_name(&self.table)
             .index_name(DUE)
             .key_condition_expression("#shard = :shard AND #due_at <= :now")
             .expression_attribute_names("#shard", DUE_SHARD)
@@ -57,13 +73,8 @@ impl Registry {
             .expression_attribute_values(":now", number(now.as_millis()))
             .set_exclusive_start_key(from)
             .send()
-            .await
-            .map_err(RegistryError::unavailable)?;
-        let objects = answer
-            .items()
-            .iter()
-            .map(|row| parse_partition(&required::<String>(row, PK)?))
-            .collect::<Result<_, _>>()?;
+            .await?;
+        let objects = answer.items().iter().map(object_of).collect::<Result<_, _>>()?;
         Ok((objects, answer.last_evaluated_key))
     }
 

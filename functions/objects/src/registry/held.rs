@@ -1,9 +1,12 @@
 //! What a tenant has held: which objects, how many bytes, and their end.
 
 use super::{
-    Change, Changed, Registry, RegistryError, Transaction, Usage,
+    Change, Changed, Registry, RegistryError, Transaction, Usage, Written,
     change::{due_attributes, superseded},
-    row::{BY_TENANT, DUE_AT, DUE_SHARD, HELD_UNTIL, HELD_VERSION, LISTED, Sweep, held_list, number, string},
+    row::{
+        self, BY_TENANT, DUE_AT, DUE_SHARD, HELD_UNTIL, HELD_VERSION, LISTED, Sweep, held_list, number,
+        string,
+    },
     usage::HELD_BYTES,
 };
 use crate::{id::TenantId, record::Record, timestamp::Timestamp};
@@ -21,6 +24,7 @@ pub struct HeldTerms {
 }
 
 /// What became of a change with which an object's bytes begin to be held.
+#[must_use]
 #[derive(Debug)]
 pub enum Holding {
     /// What becomes of any change.
@@ -64,21 +68,19 @@ impl Registry {
         usage: Usage,
         HeldTerms { most_bytes, .. }: &HeldTerms,
     ) -> Result<Holding, RegistryError> {
-        let Some(room) = most_bytes.checked_sub(record.size) else { return Ok(Holding::Full) };
+        let Some(room) = most_bytes.checked_sub(record.declared.size) else { return Ok(Holding::Full) };
         let usage = usage
-            .holding(record.size)
-            .update(self.table(), &record.tenant)
+            .holding(record.declared.size)
+            .update(&self.table, &record.object.tenant)
             .condition_expression("attribute_not_exists(#held) OR #held <= :room")
             .expression_attribute_names("#held", HELD_BYTES)
             .expression_attribute_values(":room", number(room))
-            .build()
-            .map_err(RegistryError::unavailable)?;
-        let transaction = transaction.update(usage);
-        match self.write(transaction).await? {
-            Ok(()) => Ok(Holding::Changed(Changed::Done)),
+            .build()?;
+        match self.write(transaction.update(usage)).await? {
+            Written::All => Ok(Holding::Changed(Changed::Done)),
             // The object is the first item.
-            Err(refused) if refused.item == 0 => superseded(&refused).map(Holding::Changed),
-            Err(_) => Ok(Holding::Full),
+            Written::Refused(refused) if refused.item == 0 => superseded(&refused).map(Holding::Changed),
+            Written::Refused(_) => Ok(Holding::Full),
         }
     }
 
@@ -89,18 +91,17 @@ impl Registry {
     /// [`RegistryError`] when DynamoDB does not answer or a row is malformed.
     pub async fn held_longest(&self, tenant: &TenantId, limit: i32) -> Result<Vec<Record>, RegistryError> {
         let answer = self
-            .client()
+            .client
             .query()
-            .table_name(self.table())
+            .table_name(&self.table)
             .index_name(BY_TENANT)
             .key_condition_expression("#listed = :held")
             .expression_attribute_names("#listed", LISTED)
             .expression_attribute_values(":held", string(held_list(tenant)))
             .limit(limit)
             .send()
-            .await
-            .map_err(RegistryError::unavailable)?;
-        Ok(answer.items().iter().map(Record::from_item).collect::<Result<_, _>>()?)
+            .await?;
+        Ok(answer.items().iter().map(row::record).collect::<Result<_, _>>()?)
     }
 
     /// The bytes of this object are held no more, or those of a recalled one never were. One call:
@@ -118,8 +119,8 @@ impl Registry {
         if record.held_until.is_none() {
             return self.changed(transaction).await;
         }
-        let usage = Usage::letting_go(record.size).update(self.table(), &record.tenant);
-        self.changed(transaction.update(usage.build().map_err(RegistryError::unavailable)?)).await
+        let usage = Usage::letting_go(record.declared.size).update(&self.table, &record.object.tenant);
+        self.changed(transaction.update(usage.build()?)).await
     }
 }
 
@@ -128,7 +129,7 @@ fn held_attributes(
     terms: &HeldTerms,
 ) -> impl Iterator<Item = (&'static str, AttributeValue)> {
     let version = terms.version_id.as_ref().map(|version| (HELD_VERSION, string(version)));
-    [(HELD_UNTIL, number(terms.until.as_millis())), (LISTED, string(held_list(&record.tenant)))]
+    [(HELD_UNTIL, number(terms.until.as_millis())), (LISTED, string(held_list(&record.object.tenant)))]
         .into_iter()
         .chain(version)
 }

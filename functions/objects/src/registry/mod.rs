@@ -1,40 +1,59 @@
 //! The object registry: one DynamoDB table that knows every object, who it belongs to, where it
 //! stands, and who did what to it.
 //!
-//! What a zone of the pipeline may do to a row stands in that zone's crate; here is what they
-//! share: reading one object, and writing in conditional transactions. There is no unconditional
-//! write and no way to read a row without naming its tenant.
+//! Every expression and every name of the table is here. A row of an object is written only on the condition that it
+//! stands as it was read, or, where an upload begins, that it is not there; and it is read by naming its tenant, but
+//! for the walks over all tenants: those of the sweeps ([`Registry::each_due`], which names only objects) and of a
+//! rescan ([`Registry::walk_page`]).
 
 mod audit;
+mod begin;
 mod change;
 mod claim;
+mod download;
 mod due;
 mod held;
-pub mod row;
+mod list;
+mod requeue;
+mod rescan;
+mod row;
 mod transaction;
 mod usage;
 
-pub use audit::{Actor, audit_put};
+pub use audit::Actor;
+pub use begin::{Begun, IdempotencyKey, NotAnIdempotencyKey, OverQuota, Quotas};
 pub use change::{Change, Changed};
 pub use claim::Claimed;
+pub use due::SweepEnd;
 pub use held::{HeldTerms, Holding};
-pub use transaction::{Refused, Transaction};
-pub use usage::{PENDING_BYTES, PENDING_COUNT, STORED_BYTES, Usage, usage_key};
+pub use list::Page;
+pub use rescan::{Stage, Walk, WalkPage};
+pub use row::{RowError, Sweep};
 
-use crate::{
-    id::{ObjectId, TenantId},
-    record::Record,
+use crate::{id::ObjectRef, record::Record};
+use airlock_aws::{
+    CallError, Fault, OnlyConnect,
     setting::{SettingError, required},
 };
-use aws_sdk_dynamodb::Client;
-use row::{PK, RowError, SK, object_key, string};
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::retry::RetryConfig,
+    error::{BuildError, SdkError},
+};
+use row::Item;
+use transaction::{Refused, Transaction, Written};
+use usage::{PENDING_BYTES, PENDING_COUNT, STORED_BYTES, Usage};
 
 /// Why the registry did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// DynamoDB refused or could not be reached.
-    #[error("the registry could not be reached")]
-    Unavailable(#[source] Box<aws_sdk_dynamodb::Error>),
+    /// DynamoDB did not do what it was asked.
+    #[error("the registry cannot be reached")]
+    Call(#[from] CallError),
+    /// A request could not be put together.
+    #[error("a request to the registry is wrong")]
+    Build(#[from] BuildError),
     /// Other writers kept winning; nothing was written.
     #[error("the registry is busy with other writes to the same rows")]
     Busy,
@@ -43,10 +62,22 @@ pub enum RegistryError {
     Row(#[from] RowError),
 }
 
-impl RegistryError {
-    /// Wraps any failure of a DynamoDB call.
-    pub fn unavailable(error: impl Into<aws_sdk_dynamodb::Error>) -> Self {
-        Self::Unavailable(Box::new(error.into()))
+impl Fault for RegistryError {
+    fn is_outage(&self) -> bool {
+        match self {
+            Self::Call(error) => error.is_outage(),
+            Self::Busy => true,
+            Self::Build(_) | Self::Row(_) => false,
+        }
+    }
+}
+
+impl<E> From<SdkError<E>> for RegistryError
+where
+    CallError: From<SdkError<E>>,
+{
+    fn from(error: SdkError<E>) -> Self {
+        Self::Call(error.into())
     }
 }
 
@@ -63,22 +94,16 @@ impl Registry {
         Self { client, table }
     }
 
-    /// The registry in `REGISTRY_TABLE`.
+    /// The registry in `REGISTRY_TABLE`, with its connection open.
     ///
     /// # Errors
     /// [`SettingError`] when the variable is not set.
-    pub fn from_env(config: &aws_config::SdkConfig) -> Result<Self, SettingError> {
-        Ok(Self::new(Client::new(config), required("REGISTRY_TABLE")?))
-    }
-
-    /// The client, for a zone's own queries.
-    pub fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// The name of the table.
-    pub fn table(&self) -> &str {
-        &self.table
+    pub async fn connect(aws: &SdkConfig) -> Result<Self, SettingError> {
+        let registry = Self::new(Client::new(aws), required("REGISTRY_TABLE")?);
+        let call = registry.client.get_item().table_name(&registry.table).set_key(Some(Item::new()));
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let _refusal = call.customize().interceptor(OnlyConnect).config_override(once).send().await;
+        Ok(registry)
     }
 
     /// Reads one object of one tenant; `None` when that tenant has no such object. Always the
@@ -86,18 +111,14 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError`] when DynamoDB does not answer or the row is malformed.
-    pub async fn get(&self, tenant: &TenantId, id: ObjectId) -> Result<Option<Record>, RegistryError> {
-        let (pk, sk) = object_key(tenant, id);
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key(PK, string(pk))
-            .key(SK, string(sk))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(RegistryError::unavailable)?;
-        Ok(answer.item.as_ref().map(Record::from_item).transpose()?)
+    pub async fn get(&self, object: &ObjectRef) -> Result<Option<Record>, RegistryError> {
+        let item = self.item(row::object_key(object)).await?;
+        Ok(item.as_ref().map(row::record).transpose()?)
+    }
+
+    /// The row at `key` in its latest state.
+    async fn item(&self, key: Item) -> Result<Option<Item>, RegistryError> {
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        Ok(get.send().await?.item)
     }
 }

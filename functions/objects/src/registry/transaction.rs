@@ -13,60 +13,60 @@ const TRIES: u32 = 8;
 
 /// Items that are written together or not at all.
 #[derive(Clone, Debug, Default)]
-pub struct Transaction {
+pub(super) struct Transaction {
     items: Vec<TransactWriteItem>,
 }
 
-/// Which condition of a transaction did not hold. Nothing was written.
+/// What became of a transaction.
+#[must_use]
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refused {
+pub(super) enum Written {
+    /// All of it is written.
+    All,
+    /// Nothing is.
+    Refused(Refused),
+}
+
+/// Which condition of a transaction did not hold.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Refused {
     /// The position of the item, in the order in which items were added.
-    pub item: usize,
+    pub(super) item: usize,
     /// The row as it stands, if it exists and the item asked for it.
-    pub found: Option<Item>,
+    pub(super) found: Option<Item>,
 }
 
 impl Transaction {
     /// Adds a put.
-    pub fn put(mut self, put: Put) -> Self {
+    pub(super) fn put(mut self, put: Put) -> Self {
         self.items.push(TransactWriteItem::builder().put(put).build());
         self
     }
 
     /// Adds an update.
-    pub fn update(mut self, update: Update) -> Self {
+    pub(super) fn update(mut self, update: Update) -> Self {
         self.items.push(TransactWriteItem::builder().update(update).build());
         self
     }
 
     /// Adds a condition on a row that is not written.
-    pub fn check(mut self, check: ConditionCheck) -> Self {
+    pub(super) fn check(mut self, check: ConditionCheck) -> Self {
         self.items.push(TransactWriteItem::builder().condition_check(check).build());
         self
     }
 }
 
 impl Registry {
-    /// Writes all of `transaction`, or answers which condition did not hold. One call:
-    /// TransactWriteItems, more only when another writer is at the same rows at the same time.
-    ///
-    /// # Errors
-    /// [`RegistryError::Busy`] when others keep winning, [`RegistryError::Unavailable`] when
-    /// DynamoDB does not answer; nothing is known to be written then.
-    pub async fn write(&self, transaction: Transaction) -> Result<Result<(), Refused>, RegistryError> {
+    /// Writes all of `transaction`, or answers which condition did not hold. One call: TransactWriteItems; more only
+    /// when another writer is at the same rows at the same time. After an error it is not known whether it is written.
+    pub(super) async fn write(&self, transaction: Transaction) -> Result<Written, RegistryError> {
         for attempt in 0..TRIES {
-            let sent = self
-                .client()
-                .transact_write_items()
-                .set_transact_items(Some(transaction.items.clone()))
-                .send()
-                .await;
-            let Err(error) = sent else { return Ok(Ok(())) };
-            let Some(reasons) = cancellation(&error) else {
-                return Err(RegistryError::unavailable(error));
-            };
+            let items = Some(transaction.items.clone());
+            let sent = self.client.transact_write_items().set_transact_items(items).send().await;
+            let Err(error) = sent else { return Ok(Written::All) };
+            let Some(reasons) = cancellation(&error) else { return Err(error.into()) };
             if let Some(refused) = refused(reasons) {
-                return Ok(Err(refused));
+                return Ok(Written::Refused(refused));
             }
             tokio::time::sleep(pause(attempt)).await;
         }

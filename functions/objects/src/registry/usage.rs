@@ -6,22 +6,17 @@ use crate::{id::TenantId, state::State};
 use aws_sdk_dynamodb::types::{Update, builders::UpdateBuilder};
 
 /// Uploads that are pending or being scanned.
-pub const PENDING_COUNT: &str = "pending_count";
+pub(super) const PENDING_COUNT: &str = "pending_count";
 /// Their declared bytes.
-pub const PENDING_BYTES: &str = "pending_bytes";
+pub(super) const PENDING_BYTES: &str = "pending_bytes";
 /// Bytes pending, being scanned, or published.
-pub const STORED_BYTES: &str = "stored_bytes";
+pub(super) const STORED_BYTES: &str = "stored_bytes";
 /// Bytes of what was not accepted, kept for those who look into it.
 pub(super) const HELD_BYTES: &str = "held_bytes";
 
-/// The key of a tenant's usage row.
-pub fn usage_key(tenant: &TenantId) -> (String, String) {
-    (format!("{tenant}#usage"), "usage".to_owned())
-}
-
 /// A difference to a tenant's usage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
+pub(super) struct Usage {
     pending_count: i64,
     pending_bytes: i64,
     stored_bytes: i64,
@@ -43,7 +38,7 @@ impl Usage {
     }
 
     /// What a new upload adds.
-    pub fn of_new(size: u64) -> Self {
+    pub(super) fn of_new(size: u64) -> Self {
         Self::of(State::Pending, size)
     }
 
@@ -74,12 +69,11 @@ impl Usage {
     }
 
     /// The update of the tenant's usage row.
-    pub fn update(self, table: &str, tenant: &TenantId) -> UpdateBuilder {
-        let (pk, sk) = usage_key(tenant);
+    pub(super) fn update(self, table: &str, tenant: &TenantId) -> UpdateBuilder {
         Update::builder()
             .table_name(table)
-            .key(PK, string(pk))
-            .key(SK, string(sk))
+            .key(PK, string(format_args!("{tenant}#usage")))
+            .key(SK, string("usage"))
             .update_expression(
                 "ADD pending_count :count, pending_bytes :pending, stored_bytes :stored, held_bytes :held",
             )

@@ -1,5 +1,5 @@
 //! The Lambda function `rescan-objects`.
 
 fn main() -> anyhow::Result<()> {
-    airlock_scan::rescan_objects::run()
+    airlock_scan::run::<airlock_scan::RescanObjects>()
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `scan-upload`.
 
 fn main() -> anyhow::Result<()> {
-    airlock_scan::scan_upload::run()
+    airlock_scan::run::<airlock_scan::ScanUpload>()
 }

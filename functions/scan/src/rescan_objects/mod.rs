@@ -7,31 +7,33 @@
 //! that is recalled CopyObject to where it is held, DeleteObject in published, and another transaction.
 
 mod recall;
-mod walk;
 
 use crate::{
-    fetch::{Source, fetch},
+    fetch::{FetchError, Fetched, Source, fetch},
     share::Invocation,
     worker::{Worker, published_key},
 };
+use airlock_aws::{Function, setting::required};
 use airlock_content::{
     members::AllowedMembers,
     verdict::{Outcome, Verdict},
 };
 use airlock_objects::{
-    record::Record, registry::Changed, setting::required, state::State, timestamp::Timestamp,
+    record::Record,
+    registry::{Changed, Stage, Walk},
+    state::State,
+    timestamp::Timestamp,
 };
 use airlock_telemetry::metric;
 use anyhow::{Context as _, bail};
+use aws_config::SdkConfig;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use lambda_runtime::{LambdaEvent, Runtime, layers::TracingLayer, service_fn};
 use serde::Serialize;
 use std::sync::Arc;
-use walk::{Page, Stage, Walk};
 
-const FUNCTION: &str = "rescan-objects";
-
-struct App {
+/// The function that holds published objects against new rules.
+pub struct RescanObjects {
     worker: Worker,
     /// The most objects that one run looks at.
     per_run: u64,
@@ -53,20 +55,20 @@ struct Progress<'a> {
     failed: u64,
 }
 
-/// Serves the function.
-///
-/// # Errors
-/// When a setting is missing, the rules cannot be loaded, the jail does not hold, or the Lambda
-/// runtime cannot be reached.
-pub fn run() -> anyhow::Result<()> {
-    crate::run(|| async {
+impl Function for RescanObjects {
+    const NAME: &'static str = "rescan-objects";
+
+    async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
         let per_run = required("RESCAN_OBJECTS_PER_RUN")?;
         // What was published stays so when a deployment takes its type or what it holds no more: only
         // rules recall.
         let (types, members) = ("default".to_owned(), AllowedMembers::ALL.to_owned());
-        let worker = Worker::from_env(FUNCTION, types, members).await?;
-        let spent = worker.spent.clone();
-        let app = Arc::new(App { worker, per_run });
+        Ok(Self { worker: Worker::start(aws, Self::NAME, types, members).await?, per_run })
+    }
+
+    async fn serve(self) -> anyhow::Result<()> {
+        let spent = self.worker.spent.clone();
+        let app = Arc::new(self);
         let serve = service_fn(move |event: LambdaEvent<serde_json::Value>| {
             let app = app.clone();
             async move {
@@ -77,7 +79,7 @@ pub fn run() -> anyhow::Result<()> {
         });
         let runtime = Runtime::new(serve).layer(TracingLayer::new()).layer(spent);
         runtime.run().await.map_err(anyhow::Error::from_boxed)
-    })
+    }
 }
 
 fn progress(walk: &Walk) -> Progress<'_> {
@@ -91,24 +93,24 @@ fn progress(walk: &Walk) -> Progress<'_> {
     }
 }
 
-/// Goes on with the walk until it is over, this run's share is done, or its time is.
-async fn rescan(app: &App, invocation: Invocation) -> anyhow::Result<Walk> {
-    let worker = &app.worker;
-    let mut walk = Walk::resume(&worker.registry, worker.inspector.rules_hash(), Timestamp::now()).await?;
+/// Continues the walk until it ends, this run has looked at as many objects as it may, or its time is over.
+async fn rescan(app: &RescanObjects, invocation: Invocation) -> anyhow::Result<Walk> {
+    let (worker, registry) = (&app.worker, &app.worker.registry);
+    let mut walk = registry.walk(worker.inspector.rules_hash(), Timestamp::now()).await?;
     let mut left = app.per_run;
     while walk.stage == Stage::UnderWay {
-        let Page { records, next } = walk.page(&worker.registry).await?;
-        for record in &records {
+        let page = registry.walk_page(&walk).await?;
+        for record in &page.records {
             if left == 0 || worker.spent.is_set() || !invocation.has_time() {
-                walk.save(&worker.registry).await?;
+                registry.save_walk(&mut walk).await?;
                 return Ok(walk);
             }
             left -= 1;
             count(&mut walk, record, one(worker, record, invocation).await);
             walk.pass(record);
         }
-        walk.turn(next);
-        walk.save(&worker.registry).await?;
+        walk.turn(page);
+        registry.save_walk(&mut walk).await?;
     }
     tracing::info!(progress = ?progress(&walk), "rescanned");
     Ok(walk)
@@ -122,9 +124,9 @@ fn count(walk: &mut Walk, record: &Record, outcome: anyhow::Result<Kept>) {
         }
         Err(error) => {
             walk.failed += 1;
-            metric::count("RescanErrors", FUNCTION);
+            metric::count("RescanErrors", RescanObjects::NAME);
             tracing::error!(
-                tenant_id = %record.tenant, object_id = %record.id, error = ?error,
+                tenant_id = %record.object.tenant, object_id = %record.object.id, error = ?error,
                 "an object could not be held against the rules to the end; the next walk tries again"
             );
         }
@@ -136,39 +138,47 @@ fn count(walk: &mut Walk, record: &Record, outcome: anyhow::Result<Kept>) {
 enum Kept {
     /// It is still published.
     Published,
-    /// It is not any more.
+    /// It was recalled.
     Recalled,
+    /// It is not published any more, by somebody else's doing: its owner deleted it.
+    Gone,
 }
 
 /// Holds one object against the rules.
 async fn one(worker: &Worker, record: &Record, invocation: Invocation) -> anyhow::Result<Kept> {
     match record.state {
         State::Published => {}
-        State::Rejected => {
-            recall::finish(worker, record).await?;
-            return Ok(Kept::Recalled);
-        }
-        // Deleted; the index lags behind the table.
-        _ => bail!("the row has changed"),
+        State::Rejected => return recall::finish(worker, record).await,
+        // The index lags behind the table.
+        _ => return Ok(Kept::Gone),
     }
-    let verdict = verdict(worker, record, invocation).await?;
+    let Some(fetched) = fetched(worker, record).await? else {
+        return match worker.registry.get(&record.object).await? {
+            Some(Record { state: State::Published, .. }) => bail!("it is published, and its bytes are gone"),
+            _ => Ok(Kept::Gone),
+        };
+    };
+    let verdict = verdict(worker, record, fetched, invocation).await?;
     match verdict.outcome {
         Outcome::Clean => match worker.registry.note(record, &verdict, Timestamp::now()).await? {
             Changed::Done => Ok(Kept::Published),
-            // Deleted meanwhile, or the index lags behind the table: the next walk sees.
-            Changed::Superseded(_) => bail!("the row has changed"),
+            // The index lags behind the table: the next walk sees the row as it is.
+            Changed::Superseded(Some(latest)) if latest.state == State::Published => {
+                bail!("the row has changed")
+            }
+            Changed::Superseded(_) => Ok(Kept::Gone),
         },
         Outcome::Malicious | Outcome::Mismatch | Outcome::LimitsExceeded => {
-            recall::recall(worker, record, &verdict).await?;
-            Ok(Kept::Recalled)
+            recall::recall(worker, record, &verdict).await
         }
         // A hiccup must not take away what was found clean; the metric tells.
         Outcome::Unscannable => bail!(verdict.reason.unwrap_or_default()),
     }
 }
 
-async fn verdict(worker: &Worker, record: &Record, invocation: Invocation) -> anyhow::Result<Verdict> {
-    let head = head(worker, record).await?;
+/// The published bytes of an object, if they are still there.
+async fn fetched(worker: &Worker, record: &Record) -> anyhow::Result<Option<Fetched>> {
+    let Some(head) = head(worker, record).await? else { return Ok(None) };
     let size = head.content_length().and_then(|length| u64::try_from(length).ok()).context("no length")?;
     let source = Source {
         bucket: worker.published.bucket(),
@@ -177,12 +187,24 @@ async fn verdict(worker: &Worker, record: &Record, invocation: Invocation) -> an
         version_id: head.version_id(),
         size,
     };
-    let fetched = fetch(&worker.s3, &source).await?;
-    if size != record.size || record.sha256 != Some(fetched.sha256) {
+    match fetch(&worker.s3, &source).await {
+        Ok(fetched) => Ok(Some(fetched)),
+        Err(FetchError::Gone) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn verdict(
+    worker: &Worker,
+    record: &Record,
+    fetched: Fetched,
+    invocation: Invocation,
+) -> anyhow::Result<Verdict> {
+    if record.sha256 != Some(fetched.sha256) {
         let reason = "the published bytes are not those that were scanned";
         return Ok(worker.verdict_without_scan(Outcome::Mismatch, reason));
     }
-    let share = invocation.share(size)?;
+    let share = invocation.share(record.declared.size)?;
     let finding = worker.inspector.inspect(fetched.object, record, share).await?;
     if finding.out_of_time {
         // What was found clean is not taken away because rules became slower.
@@ -191,7 +213,13 @@ async fn verdict(worker: &Worker, record: &Record, invocation: Invocation) -> an
     Ok(worker.verdict(finding))
 }
 
-async fn head(worker: &Worker, record: &Record) -> Result<HeadObjectOutput, aws_sdk_s3::Error> {
+async fn head(worker: &Worker, record: &Record) -> Result<Option<HeadObjectOutput>, aws_sdk_s3::Error> {
     let (bucket, key) = (worker.published.bucket(), published_key(record).to_string());
-    Ok(worker.s3.head_object().bucket(bucket).key(key).send().await?)
+    match worker.s3.head_object().bucket(bucket).key(key).send().await {
+        Ok(head) => Ok(Some(head)),
+        Err(error) => match aws_sdk_s3::Error::from(error) {
+            aws_sdk_s3::Error::NotFound(_) => Ok(None),
+            error => Err(error),
+        },
+    }
 }

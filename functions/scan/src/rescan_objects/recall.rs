@@ -2,11 +2,12 @@
 //! bytes go to where they are held, which ends the URLs that are out; last it leaves its tenant's list, in
 //! which the walk finds it until then.
 
-use super::FUNCTION;
+use super::{Kept, RescanObjects};
 use crate::{
     held::{self, HeldCopy},
     worker::{Worker, published_key},
 };
+use airlock_aws::Function;
 use airlock_content::verdict::Verdict;
 use airlock_objects::{
     record::Record,
@@ -18,8 +19,9 @@ use airlock_telemetry::metric;
 use anyhow::{Context as _, bail};
 
 /// Recalls a published object.
-pub(super) async fn recall(worker: &Worker, record: &Record, verdict: &Verdict) -> anyhow::Result<()> {
-    let change = Change::new(record, Transition::Recall, Actor::Function(FUNCTION), Timestamp::now());
+pub(super) async fn recall(worker: &Worker, record: &Record, verdict: &Verdict) -> anyhow::Result<Kept> {
+    let change =
+        Change::new(record, Transition::Recall, Actor::Function(RescanObjects::NAME), Timestamp::now());
     match worker.registry.change(change.verdict(verdict)).await? {
         Changed::Done => {}
         Changed::Superseded(Some(latest)) => match latest.state {
@@ -27,17 +29,19 @@ pub(super) async fn recall(worker: &Worker, record: &Record, verdict: &Verdict) 
             State::Published => bail!("the row has changed"),
             // By a run that was taken for dead.
             State::Rejected => return finish(worker, &latest).await,
-            _ => return Ok(()),
+            _ => return Ok(Kept::Gone),
         },
-        Changed::Superseded(None) => return Ok(()),
+        Changed::Superseded(None) => return Ok(Kept::Gone),
     }
     let recalled = Record { state: State::Rejected, version: record.version + 1, ..record.clone() };
-    withdraw(worker, &recalled, verdict, Began::Now).await
+    withdraw(worker, &recalled, verdict, Began::Now).await?;
+    Ok(Kept::Recalled)
 }
 
 /// Ends a recall that was begun, by a run that did not come to its end.
-pub(super) async fn finish(worker: &Worker, record: &Record) -> anyhow::Result<()> {
-    withdraw(worker, record, record.verdict.as_ref().context("no verdict")?, Began::Before).await
+pub(super) async fn finish(worker: &Worker, record: &Record) -> anyhow::Result<Kept> {
+    withdraw(worker, record, record.verdict.as_ref().context("no verdict")?, Began::Before).await?;
+    Ok(Kept::Recalled)
 }
 
 /// Which run began a recall.
@@ -73,9 +77,9 @@ async fn withdraw(worker: &Worker, record: &Record, verdict: &Verdict, began: Be
         None => worker.registry.let_go(record).await?,
     };
     if let Changed::Done = changed {
-        metric::count("ObjectsRecalled", FUNCTION);
+        metric::count("ObjectsRecalled", RescanObjects::NAME);
         tracing::warn!(
-            tenant_id = %record.tenant, object_id = %record.id, reason = verdict.reason, "a published object was recalled"
+            tenant_id = %record.object.tenant, object_id = %record.object.id, reason = verdict.reason, "a published object was recalled"
         );
     }
     // Otherwise a run that was taken for dead did this meanwhile.

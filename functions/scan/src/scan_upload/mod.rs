@@ -13,34 +13,38 @@ use crate::{
     share::Invocation,
     worker::{Worker, quarantine_key},
 };
+use airlock_aws::{Function, setting::required};
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
+    id::ObjectRef,
     record::{Claim, Pin, Record},
     registry::Claimed,
-    setting::required,
     state::State,
     timestamp::Timestamp,
 };
-use airlock_quarantine::ScanRequest;
+use airlock_quarantine::requested;
 use airlock_telemetry::metric;
 use anyhow::{Context as _, bail};
+use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{LambdaEvent, Runtime, layers::TracingLayer, service_fn};
 use settle::Settled;
 use std::sync::Arc;
 
-const FUNCTION: &str = "scan-upload";
+/// The function that SQS gives messages to. Its rules are loaded before the first one is taken.
+pub struct ScanUpload(Worker);
 
-/// Serves the function. The rules are loaded before the first message is taken.
-///
-/// # Errors
-/// When a setting is missing, the rules cannot be loaded, the jail does not hold, or the Lambda
-/// runtime cannot be reached.
-pub fn run() -> anyhow::Result<()> {
-    crate::run(|| async {
+impl Function for ScanUpload {
+    const NAME: &'static str = "scan-upload";
+
+    async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
         let (types, members) = (required("ALLOWED_TYPES")?, required("ALLOWED_MEMBERS")?);
-        let worker = Arc::new(Worker::from_env(FUNCTION, types, members).await?);
-        let spent = worker.spent.clone();
+        Ok(Self(Worker::start(aws, Self::NAME, types, members).await?))
+    }
+
+    async fn serve(self) -> anyhow::Result<()> {
+        let spent = self.0.spent.clone();
+        let worker = Arc::new(self.0);
         let serve = service_fn(move |event: LambdaEvent<SqsEvent>| {
             let worker = worker.clone();
             async move {
@@ -50,14 +54,14 @@ pub fn run() -> anyhow::Result<()> {
         });
         let runtime = Runtime::new(serve).layer(TracingLayer::new()).layer(spent);
         runtime.run().await.map_err(anyhow::Error::from_boxed)
-    })
+    }
 }
 
 async fn handle(worker: &Worker, batch: SqsEvent, invocation: Invocation) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for message in &batch.records {
         if let Err(error) = work(worker, message, invocation).await {
-            metric::count("ScanErrors", FUNCTION);
+            metric::count("ScanErrors", ScanUpload::NAME);
             let message_id = message.message_id.clone().unwrap_or_default();
             tracing::error!(message_id, error = ?error, "a scan failed; the message will be delivered again");
             let mut failure = BatchItemFailure::default();
@@ -73,24 +77,24 @@ async fn work(worker: &Worker, message: &SqsMessage, invocation: Invocation) -> 
     if worker.spent.is_set() {
         bail!("this environment ends first");
     }
-    let request = ScanRequest::parse(message.body.as_deref().unwrap_or_default())?;
-    let Some(record) = claim(worker, &request, message, invocation).await? else { return Ok(()) };
+    let object = requested(message.body.as_deref().unwrap_or_default())?;
+    let Some(record) = claim(worker, &object, message, invocation).await? else { return Ok(()) };
     let pin = record.pin.as_ref().context("it is to be scanned and nothing is pinned")?;
     let source = Source {
         bucket: worker.quarantine.bucket(),
         key: quarantine_key(&record).to_string(),
         etag: &pin.etag,
         version_id: pin.version_id.as_deref(),
-        size: record.size,
+        size: record.declared.size,
     };
     let settled = match fetch(&worker.s3, &source).await {
         Ok(fetched) => decide(worker, &record, pin, fetched, invocation).await?,
         Err(FetchError::Gone) => settle::close(worker, &record, pin, None, &gone(worker)).await?,
         Err(error) => return Err(error.into()),
     };
-    metric::count(settled.metric(), FUNCTION);
+    metric::count(settled.metric(), ScanUpload::NAME);
     tracing::info!(
-        tenant_id = %record.tenant, object_id = %record.id, size_bytes = record.size, ?settled, "scanned"
+        tenant_id = %record.object.tenant, object_id = %record.object.id, size_bytes = record.declared.size, ?settled, "scanned"
     );
     Ok(())
 }
@@ -98,7 +102,7 @@ async fn work(worker: &Worker, message: &SqsMessage, invocation: Invocation) -> 
 /// The object that the message asks to be scanned, if it is for this delivery to scan it.
 async fn claim(
     worker: &Worker,
-    request: &ScanRequest,
+    object: &ObjectRef,
     message: &SqsMessage,
     invocation: Invocation,
 ) -> anyhow::Result<Option<Record>> {
@@ -106,17 +110,17 @@ async fn claim(
         message: message.message_id.clone().context("the message has no id")?,
         until: Timestamp::from(invocation.deadline()),
     };
-    match worker.registry.claim(&request.tenant_id, request.object_id, &claim, Timestamp::now()).await? {
+    match worker.registry.claim(object, &claim, Timestamp::now()).await? {
         Claimed::Granted(record) => Ok(Some(*record)),
         Claimed::Nothing(record) => {
-            tracing::info!(object_id = %record.id, state = %record.state, "nothing to scan");
+            tracing::info!(object_id = %record.object.id, state = %record.state, "nothing to scan");
             if let (State::Published, Some(pin)) = (record.state, &record.pin) {
                 // The delivery before this one may have died before it did this.
                 settle::clear(worker, &record, pin).await;
             }
             Ok(None)
         }
-        Claimed::Taken(record) => bail!("another scan of {} is at work", record.id),
+        Claimed::Taken(record) => bail!("another scan of {} is at work", record.object.id),
         Claimed::Unknown => bail!("the message names an object that the registry does not know"),
     }
 }
@@ -135,7 +139,7 @@ async fn decide(
         Some(declared) if declared != sha256 => worker
             .verdict_without_scan(Outcome::Mismatch, "the object differs from its declaration in sha256"),
         _ => {
-            let share = invocation.share(record.size)?;
+            let share = invocation.share(record.declared.size)?;
             worker.verdict(worker.inspector.inspect(object, record, share).await?)
         }
     };

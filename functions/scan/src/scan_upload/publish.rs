@@ -2,8 +2,9 @@
 //! what was scanned, then says so in the registry, then closes the key in quarantine. Until the registry says so,
 //! nobody gets a URL; and what nobody must change any more is never written again.
 
-use super::{FUNCTION, Settled, copy_source, gone, settle};
+use super::{ScanUpload, Settled, copy_source, gone, settle};
 use crate::worker::{Worker, published_key};
+use airlock_aws::Function;
 use airlock_content::verdict::Verdict;
 use airlock_objects::{
     checksum::Sha256,
@@ -42,7 +43,7 @@ pub(super) async fn publish(
         There::Copied(copied) | There::Before(copied) if copied == Some(sha256) => {}
         There::Nothing => return settle::close(worker, record, pin, Some(sha256), &gone(worker)).await,
         There::Copied(_) | There::Before(_) => {
-            metric::count("CopiesThatDiffer", FUNCTION);
+            metric::count("CopiesThatDiffer", ScanUpload::NAME);
             if let There::Copied(_) = there {
                 // It was made where nothing was, and no scan takes it for its own, so no record has it.
                 worker.published.remove(&key).await?;
@@ -50,12 +51,13 @@ pub(super) async fn publish(
             bail!("the copy is not what was scanned");
         }
     }
-    let change = Change::new(record, Transition::Publish, Actor::Function(FUNCTION), Timestamp::now())
-        .scanned(sha256)
-        .verdict(verdict)
-        .listed()
-        .scan_ended()
-        .settled();
+    let change =
+        Change::new(record, Transition::Publish, Actor::Function(ScanUpload::NAME), Timestamp::now())
+            .scanned(sha256)
+            .verdict(verdict)
+            .listed()
+            .scan_ended()
+            .settled();
     match worker.registry.change(change).await? {
         Changed::Done => {
             settle::clear(worker, record, pin).await;
@@ -75,7 +77,7 @@ async fn superseded(
 ) -> anyhow::Result<Settled> {
     match latest {
         Some(Record { state: State::Published, sha256: published, .. }) if *published != Some(sha256) => {
-            metric::count("CopiesThatDiffer", FUNCTION);
+            metric::count("CopiesThatDiffer", ScanUpload::NAME);
             bail!("it was published with other bytes than were scanned");
         }
         // The other scan published the same bytes, or will find them when it does.
@@ -102,8 +104,8 @@ async fn copy(worker: &Worker, record: &Record, pin: &Pin, key: &PublishedKey) -
         .key(key.to_string())
         .if_none_match("*")
         .metadata_directive(MetadataDirective::Replace)
-        .content_type(&record.content_type)
-        .content_disposition(attachment(&record.file_name))
+        .content_type(&record.declared.content_type)
+        .content_disposition(attachment(&record.declared.file_name))
         .cache_control("private, no-store")
         .tagging_directive(TaggingDirective::Replace)
         .tagging(tags(record))
@@ -146,5 +148,5 @@ async fn look(worker: &Worker, key: &PublishedKey) -> anyhow::Result<There> {
 
 /// Who the object belongs to and who uploaded it (T-14); the registry has the exact user.
 fn tags(record: &Record) -> String {
-    format!("tenant-id={}&uploader={}", record.tenant, crate::tag_value(record.user.as_str()))
+    format!("tenant-id={}&uploader={}", record.object.tenant, crate::tag_value(record.user.as_str()))
 }

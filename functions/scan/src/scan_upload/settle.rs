@@ -1,15 +1,16 @@
 //! Ends the scan of an object that is not published.
 
-use super::{FUNCTION, copy_source};
+use super::{ScanUpload, copy_source};
 use crate::{
     held::{self, HeldCopy},
     worker::{Worker, held_key, quarantine_key},
 };
+use airlock_aws::Function;
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
     checksum::Sha256,
     record::{Pin, Record},
-    registry::{Actor, Change, Changed, HeldTerms, row::Sweep},
+    registry::{Actor, Change, Changed, HeldTerms, Sweep},
     state::Transition,
     timestamp::Timestamp,
 };
@@ -57,7 +58,8 @@ pub(super) async fn close(
         Outcome::Unscannable | Outcome::Clean => (Transition::Fail, Settled::Failed),
     };
     let now = Timestamp::now();
-    let change = Change::new(record, step, Actor::Function(FUNCTION), now).verdict(verdict).scan_ended();
+    let change =
+        Change::new(record, step, Actor::Function(ScanUpload::NAME), now).verdict(verdict).scan_ended();
     let change = match sha256 {
         Some(sha256) => change.scanned(sha256),
         None => change,
@@ -113,8 +115,8 @@ async fn hold(
     match held::copy(worker, record, source, Some(&pin.etag), verdict).await {
         Ok(copied) => copied,
         Err(error) => {
-            metric::count("HoldErrors", FUNCTION);
-            tracing::error!(object_id = %record.id, ?error, "left in quarantine, not held");
+            metric::count("HoldErrors", ScanUpload::NAME);
+            tracing::error!(object_id = %record.object.id, ?error, "left in quarantine, not held");
             None
         }
     }
@@ -123,6 +125,6 @@ async fn hold(
 /// Removes the original of a published or held object. If that fails the bucket's lifecycle does it.
 pub(super) async fn clear(worker: &Worker, record: &Record, pin: &Pin) {
     if let Err(error) = worker.quarantine.close(&quarantine_key(record), pin).await {
-        tracing::warn!(object_id = %record.id, ?error, "left in quarantine for its lifecycle");
+        tracing::warn!(object_id = %record.object.id, ?error, "left in quarantine for its lifecycle");
     }
 }

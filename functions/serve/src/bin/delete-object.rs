@@ -1,6 +1,5 @@
 //! The Lambda function `delete-object`.
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    airlock_serve::delete_object::run().await
+fn main() -> anyhow::Result<()> {
+    airlock_aws::run::<airlock_serve::DeleteObject>()
 }

@@ -1,6 +1,5 @@
 //! The Lambda function `list-objects`.
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    airlock_serve::list_objects::run().await
+fn main() -> anyhow::Result<()> {
+    airlock_aws::run::<airlock_serve::ListObjects>()
 }
