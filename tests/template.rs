@@ -7,6 +7,7 @@ mod support;
 
 use airlock_local_access::Principal;
 use airlock_local_stack::Stack;
+use airlock_telemetry::metric::Metric;
 use support::{World, options, person::id, template};
 
 /// The template with something else in it.
@@ -130,4 +131,17 @@ async fn t05_each_function_is_a_process_of_its_own_with_a_key_of_its_own() {
         assert!(calls.iter().any(|call| call.principal == principal), "{function} signs with its own key");
     }
     world.end().await;
+}
+
+#[test]
+fn c14_each_alarming_metric_has_an_alarm_and_no_alarm_stands_on_a_metric_that_is_not_counted() {
+    let text = std::fs::read_to_string(template()).unwrap();
+    let ours = text.split("Namespace: Airlock\n").skip(1);
+    let mut alarms: Vec<&str> =
+        ours.map(|rest| rest.lines().next().unwrap().trim().strip_prefix("MetricName: ").unwrap()).collect();
+    alarms.sort_unstable();
+    let mut alarming: Vec<String> =
+        Metric::ALL.into_iter().filter(|metric| metric.is_alarming()).map(Metric::name).collect();
+    alarming.sort_unstable();
+    assert_eq!(alarms, alarming);
 }

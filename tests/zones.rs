@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
 
+use airlock_telemetry::metric::Metric;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -157,4 +158,19 @@ fn each_arrow_of_the_picture_is_one_file_and_architecture_md_names_it() {
             std::fs::read_to_string(root().join(file)).unwrap_or_else(|_| panic!("{file} is not there"));
         assert!(text.lines().count() <= 300, "{file} is too long");
     }
+}
+
+#[test]
+fn c14_every_metric_that_is_counted_is_in_the_list_of_metrics() {
+    let listed: BTreeSet<String> = Metric::ALL.into_iter().map(Metric::name).collect();
+    let mut counted = BTreeSet::new();
+    for (_, text) in sources("functions") {
+        for part in text.split("Metric::").skip(1) {
+            let name: String = part.chars().take_while(char::is_ascii_alphanumeric).collect();
+            if name.chars().any(char::is_lowercase) && name.starts_with(|c: char| c.is_uppercase()) {
+                counted.insert(name);
+            }
+        }
+    }
+    assert_eq!(counted, listed);
 }

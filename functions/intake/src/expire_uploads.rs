@@ -15,7 +15,7 @@ use airlock_objects::{
     timestamp::Timestamp,
 };
 use airlock_quarantine::{HeldKey, Quarantine, QuarantineKey, ScanQueue};
-use airlock_telemetry::metric;
+use airlock_telemetry::metric::{self, Metric};
 use aws_config::SdkConfig;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
@@ -71,7 +71,7 @@ async fn sweep(app: &ExpireUploads, deadline: Timestamp) -> Result<Swept, lambda
             Ok(done) => swept.count(done),
             Err(error) => {
                 swept.errors += 1;
-                metric::count("SweepErrors", ExpireUploads::NAME);
+                metric::count(Metric::SweepErrors, ExpireUploads::NAME);
                 let ObjectRef { tenant, id } = &object;
                 tracing::error!(tenant_id = %tenant, object_id = %id, ?error, "could not be settled");
             }
@@ -100,7 +100,7 @@ impl Swept {
             Done::Requeued => self.requeued += 1,
             Done::Failed => {
                 self.failed += 1;
-                metric::count("ScanGivenUp", ExpireUploads::NAME);
+                metric::count(Metric::ScanGivenUp, ExpireUploads::NAME);
             }
             Done::LetGo => self.let_go += 1,
             Done::Nothing => {}

@@ -10,7 +10,7 @@
 use airlock_aws::Function;
 use airlock_objects::{record::Record, registry::Registry, state::State, timestamp::Timestamp};
 use airlock_quarantine::{Quarantine, QuarantineKey};
-use airlock_telemetry::metric;
+use airlock_telemetry::metric::{self, Metric};
 use anyhow::{Context as _, anyhow};
 use aws_config::SdkConfig;
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
@@ -64,7 +64,7 @@ async fn watch(app: &WatchQuarantine, event: &S3EventRecord) -> anyhow::Result<(
     let encoded = event.s3.object.key.as_deref().context("the event names no key")?;
     let Ok(key) = QuarantineKey::from_event(encoded) else {
         // No URL of ours can write there; only an operator could.
-        metric::count("ForeignObject", WatchQuarantine::NAME);
+        metric::count(Metric::ForeignObject, WatchQuarantine::NAME);
         tracing::warn!(
             length = encoded.len(),
             "an object appeared in quarantine under a key that is not ours"
@@ -84,7 +84,7 @@ async fn watch(app: &WatchQuarantine, event: &S3EventRecord) -> anyhow::Result<(
         return Ok(());
     };
     app.quarantine.close(&key, &found.pin).await?;
-    metric::count("UploadReuseDetected", WatchQuarantine::NAME);
+    metric::count(Metric::UploadReuseDetected, WatchQuarantine::NAME);
     tracing::warn!(
         tenant_id = %key.object().tenant, object_id = %key.object().id, state = record.as_ref().map(|record| record.state.as_str()),
         "an upload URL was used after its upload had ended; the object was deleted"

@@ -8,7 +8,7 @@ use airlock_objects::{
     record::Record,
     registry::{Changed, HeldTerms, Holding, RegistryError},
 };
-use airlock_telemetry::metric;
+use airlock_telemetry::metric::{self, Metric};
 use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
 
 /// How often room is made for one object before it is not held: others may take the room that was made.
@@ -75,7 +75,7 @@ pub(crate) async fn keep(
         match begin(&terms).await? {
             Holding::Changed(changed) => return Ok(Some(changed)),
             Holding::Full => {
-                metric::count("HeldIsFull", worker.function);
+                metric::count(Metric::HeldIsFull, worker.function);
                 tracing::warn!(tenant_id = %record.object.tenant, "what it has held longest makes room");
                 if record.declared.size > worker.most_held_bytes {
                     break;

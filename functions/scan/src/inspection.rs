@@ -7,7 +7,7 @@ use airlock_engine::{EngineKind, RuleSet, Scanner};
 use airlock_inspect::{Bounds, Finding, LIMITS, MEMORY, engine, inspect, rule_set};
 use airlock_jail::{Allowance, Draft, Ended, Jail, JailError, Sealed, Task};
 use airlock_objects::record::Record;
-use airlock_telemetry::metric;
+use airlock_telemetry::metric::{self, Metric};
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -107,9 +107,7 @@ impl Inspector {
         })?;
         let layers = jail.layers();
         tracing::info!(%layers, engine = %kind, rules = rules.hash, "the jail is up");
-        for layer in layers.iter() {
-            metric::count(&format!("JailLayer.{}", layer.name()), function);
-        }
+        metric::record(Metric::JailLayers, layers.iter().count(), function);
         let inspector = Self { jail: Arc::new(jail), rules, allowed_types, allowed_members, function, spent };
         inspector.prove().context("a harmless text could not be inspected in the jail")?;
         Ok(inspector)
@@ -182,7 +180,7 @@ impl Inspector {
             Err(JailError::Unavailable(error)) => return Err(error.into()),
         };
         self.spent.set();
-        metric::count("InspectionsEndedBadly", self.function);
+        metric::count(Metric::InspectionsEndedBadly, self.function);
         tracing::error!(object_id = %record.object.id, reason, "an inspection ended badly");
         let reason = Some(format!("the inspection ended badly: {reason}"));
         Ok(Finding {
@@ -196,7 +194,7 @@ impl Inspector {
 
     /// The finding on an object that had all the time that one of its size gets.
     fn out_of_time(&self, record: &Record, share: Share) -> anyhow::Result<Finding> {
-        metric::count("InspectionsOutOfTime", self.function);
+        metric::count(Metric::InspectionsOutOfTime, self.function);
         let Share::Whole(time) = share else {
             bail!("the inspection needs more time than this invocation had left");
         };

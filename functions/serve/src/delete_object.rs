@@ -13,7 +13,7 @@ use airlock_objects::{
     timestamp::Timestamp,
 };
 use airlock_published::{Published, PublishedKey};
-use airlock_telemetry::metric;
+use airlock_telemetry::metric::{self, Metric};
 use aws_config::SdkConfig;
 use lambda_http::http::StatusCode;
 
@@ -60,7 +60,7 @@ async fn handle(app: &DeleteObject, request: Request) -> Result<Response, Proble
         match mark(app, &caller, &record).await? {
             Changed::Done => {
                 app.published.remove(&key).await.map_err(Problem::behind)?;
-                metric::count("ObjectDeleted", DeleteObject::NAME);
+                metric::count(Metric::ObjectDeleted, DeleteObject::NAME);
                 return Ok(answer::empty(StatusCode::NO_CONTENT));
             }
             // Changed by someone else since it was read, which does not mean that it is gone.

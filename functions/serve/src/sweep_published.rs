@@ -12,7 +12,7 @@ use airlock_objects::{
     timestamp::Timestamp,
 };
 use airlock_published::{Published, PublishedKey};
-use airlock_telemetry::metric;
+use airlock_telemetry::metric::{self, Metric};
 use aws_config::SdkConfig;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
@@ -58,7 +58,7 @@ async fn sweep(app: &SweepPublished, deadline: Timestamp) -> Result<Swept, lambd
                 Ok(Removed::Nothing) => {}
                 Err(error) => {
                     swept.errors += 1;
-                    metric::count("SweepErrors", SweepPublished::NAME);
+                    metric::count(Metric::SweepErrors, SweepPublished::NAME);
                     let ObjectRef { tenant, id } = &object;
                     tracing::error!(tenant_id = %tenant, object_id = %id, ?error, "could not be removed");
                 }

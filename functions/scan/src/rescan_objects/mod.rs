@@ -24,7 +24,7 @@ use airlock_objects::{
     state::State,
     timestamp::Timestamp,
 };
-use airlock_telemetry::metric;
+use airlock_telemetry::metric::{self, Metric};
 use anyhow::{Context as _, bail};
 use aws_config::SdkConfig;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
@@ -124,7 +124,7 @@ fn count(walk: &mut Walk, record: &Record, outcome: anyhow::Result<Kept>) {
         }
         Err(error) => {
             walk.failed += 1;
-            metric::count("RescanErrors", RescanObjects::NAME);
+            metric::count(Metric::RescanErrors, RescanObjects::NAME);
             tracing::error!(
                 tenant_id = %record.object.tenant, object_id = %record.object.id, error = ?error,
                 "an object could not be held against the rules to the end; the next walk tries again"

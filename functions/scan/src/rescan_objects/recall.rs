@@ -15,7 +15,7 @@ use airlock_objects::{
     state::{State, Transition},
     timestamp::Timestamp,
 };
-use airlock_telemetry::metric;
+use airlock_telemetry::metric::{self, Metric};
 use anyhow::{Context as _, bail};
 
 /// Recalls a published object.
@@ -77,7 +77,7 @@ async fn withdraw(worker: &Worker, record: &Record, verdict: &Verdict, began: Be
         None => worker.registry.let_go(record).await?,
     };
     if let Changed::Done = changed {
-        metric::count("ObjectsRecalled", RescanObjects::NAME);
+        metric::count(Metric::ObjectsRecalled, RescanObjects::NAME);
         tracing::warn!(
             tenant_id = %record.object.tenant, object_id = %record.object.id, reason = verdict.reason, "a published object was recalled"
         );

@@ -23,7 +23,7 @@ use airlock_objects::{
     timestamp::Timestamp,
 };
 use airlock_quarantine::requested;
-use airlock_telemetry::metric;
+use airlock_telemetry::metric::{self, Metric};
 use anyhow::{Context as _, bail};
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
@@ -61,7 +61,7 @@ async fn handle(worker: &Worker, batch: SqsEvent, invocation: Invocation) -> Sqs
     let mut response = SqsBatchResponse::default();
     for message in &batch.records {
         if let Err(error) = work(worker, message, invocation).await {
-            metric::count("ScanErrors", ScanUpload::NAME);
+            metric::count(Metric::ScanErrors, ScanUpload::NAME);
             let message_id = message.message_id.clone().unwrap_or_default();
             tracing::error!(message_id, error = ?error, "a scan failed; the message will be delivered again");
             let mut failure = BatchItemFailure::default();

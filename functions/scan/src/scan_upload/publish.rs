@@ -14,7 +14,7 @@ use airlock_objects::{
     timestamp::Timestamp,
 };
 use airlock_published::{PublishedKey, attachment};
-use airlock_telemetry::metric;
+use airlock_telemetry::metric::{self, Metric};
 use anyhow::bail;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, MetadataDirective, TaggingDirective};
 
@@ -43,7 +43,7 @@ pub(super) async fn publish(
         There::Copied(copied) | There::Before(copied) if copied == Some(sha256) => {}
         There::Nothing => return settle::close(worker, record, pin, Some(sha256), &gone(worker)).await,
         There::Copied(_) | There::Before(_) => {
-            metric::count("CopiesThatDiffer", ScanUpload::NAME);
+            metric::count(Metric::CopiesThatDiffer, ScanUpload::NAME);
             if let There::Copied(_) = there {
                 // It was made where nothing was, and no scan takes it for its own, so no record has it.
                 worker.published.remove(&key).await?;
@@ -77,7 +77,7 @@ async fn superseded(
 ) -> anyhow::Result<Settled> {
     match latest {
         Some(Record { state: State::Published, sha256: published, .. }) if *published != Some(sha256) => {
-            metric::count("CopiesThatDiffer", ScanUpload::NAME);
+            metric::count(Metric::CopiesThatDiffer, ScanUpload::NAME);
             bail!("it was published with other bytes than were scanned");
         }
         // The other scan published the same bytes, or will find them when it does.

@@ -14,7 +14,7 @@ use airlock_objects::{
     state::Transition,
     timestamp::Timestamp,
 };
-use airlock_telemetry::metric;
+use airlock_telemetry::metric::{self, Metric};
 
 /// How an object was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +31,12 @@ pub(super) enum Settled {
 
 impl Settled {
     /// What is counted.
-    pub(super) fn metric(self) -> &'static str {
+    pub(super) fn metric(self) -> Metric {
         match self {
-            Self::Published => "ObjectsPublished",
-            Self::Rejected => "ObjectsRejected",
-            Self::Failed => "ObjectsFailed",
-            Self::Elsewhere => "ScansSuperseded",
+            Self::Published => Metric::ObjectsPublished,
+            Self::Rejected => Metric::ObjectsRejected,
+            Self::Failed => Metric::ObjectsFailed,
+            Self::Elsewhere => Metric::ScansSuperseded,
         }
     }
 }
@@ -115,7 +115,7 @@ async fn hold(
     match held::copy(worker, record, source, Some(&pin.etag), verdict).await {
         Ok(copied) => copied,
         Err(error) => {
-            metric::count("HoldErrors", ScanUpload::NAME);
+            metric::count(Metric::HoldErrors, ScanUpload::NAME);
             tracing::error!(object_id = %record.object.id, ?error, "left in quarantine, not held");
             None
         }
