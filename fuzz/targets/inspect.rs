@@ -1,10 +1,14 @@
-//! Whatever a small file holds and is declared to be, the whole inspection with the rules that ship
-//! ends with a finding that its reader takes.
+//! Whatever a small file holds and is declared to be, the jail's side answers a request about it, with the
+//! rules that ship, with a finding that the function's side takes.
 #![no_main]
 
-use airlock_content::{Declared, media_types::DEFAULT, policy::Policy};
+use airlock_content::media_types::DEFAULT;
 use airlock_engine::{Engine, EngineKind};
-use airlock_inspect::{Bounds, Finding, Limits, engine, inspect};
+use airlock_inspect::{
+    Finding, Limits, engine,
+    protocol::{Request, answer},
+};
+use airlock_jail::{MAX_REPORT, Task};
 use libfuzzer_sys::fuzz_target;
 use std::{io::Write, sync::LazyLock, time::Duration};
 
@@ -26,21 +30,20 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| engine(EngineKind::Yara).expe
 fuzz_target!(|input: &[u8]| {
     let Some((declared, content)) = input.split_first() else { return };
     let declared = &DEFAULT[usize::from(*declared) % DEFAULT.len()];
-    let mut file = tempfile::tempfile().expect("a temporary file can be made");
-    file.write_all(content).expect("it can be written");
-    let bounds = Bounds {
-        scratch: tempfile::tempfile().expect("another one can be made"),
-        limits: LIMITS,
-        timeout: Duration::from_secs(3600),
+    let mut object = tempfile::tempfile().expect("a temporary file can be made");
+    object.write_all(content).expect("it can be written");
+    let request = Request {
+        content_type: declared.name.to_owned(),
+        file_name: format!("object.{}", declared.extensions[0]),
+        allowed_types: "default".to_owned(),
+        allowed_members: "scripts".to_owned(),
+        time: Duration::from_secs(3600),
     };
-    let policy = Policy::parse("default", u64::MAX).expect("it is a policy");
-    let file_name = format!("object.{}", declared.extensions[0]);
-    let size = content.len() as u64;
-    let declared = Declared { content_type: declared.name, file_name: &file_name, size };
-    let mut scanner = ENGINE.scanner();
-    let finding = inspect(&mut scanner, &policy, &file, &declared, bounds);
-    let report = finding.to_report();
-    assert!(report.len() <= 64 * 1024, "the jail lets {} bytes through", report.len());
+    let scratch = tempfile::tempfile().expect("another one can be made");
+    let task = Task { object, size: content.len() as u64, scratch, bytes: request.to_bytes() };
+    let report = answer(&mut ENGINE.scanner(), LIMITS, task);
+    assert!(report.len() <= MAX_REPORT, "the jail lets no {} bytes through", report.len());
     let is_rule = |name: &str| ENGINE.rules().iter().any(|rule| rule.name == name);
-    assert_eq!(Finding::from_report(&report, declared.content_type, is_rule), Some(finding));
+    let finding = Finding::from_report(&report, declared.name, is_rule);
+    assert!(finding.is_some(), "{}", String::from_utf8_lossy(&report));
 });

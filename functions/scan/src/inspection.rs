@@ -1,80 +1,28 @@
-//! The inspection of one object, in the jail: what goes in, what comes out, and what a bad end means.
+//! The inspection of one object, in the jail: starting the jail, asking it, and what a bad end means.
 
 use crate::{share::Share, spent::Spent};
 use airlock_aws::setting::required;
-use airlock_content::{Declared, members::AllowedMembers, policy::Policy, verdict::Outcome};
-use airlock_engine::{EngineKind, RuleSet, Scanner};
-use airlock_inspect::{Bounds, Finding, LIMITS, MEMORY, engine, inspect, rule_set};
-use airlock_jail::{Allowance, Draft, Ended, Jail, JailError, Sealed, Task};
+use airlock_content::{members::AllowedMembers, policy::Policy, verdict::Outcome};
+use airlock_engine::{EngineKind, RuleSet};
+use airlock_inspect::{
+    Finding,
+    protocol::{self, InspectionError, Request},
+    rule_set,
+};
+use airlock_jail::{Draft, Ended, Jail, JailError, Sealed};
 use airlock_objects::record::Record;
 use airlock_telemetry::metric::{self, Metric};
-use anyhow::{Context as _, bail};
-use serde::{Deserialize, Serialize};
-use std::{
-    cell::RefCell, io::Write as _, os::unix::process::CommandExt as _, process::Command, sync::Arc,
-    time::Duration,
-};
+use anyhow::{Context as _, bail, ensure};
+use std::{io::Write as _, sync::Arc, time::Duration};
 
-/// What the executable is called with to be the jail; the engine's name follows.
-const ARGUMENT: &str = "--jail";
-
-/// What is kept back from an inspection's time for its report.
-const REPORTING: Duration = Duration::from_secs(1);
 /// How long the harmless text may take with which a jail is tried.
 const PROVING: Duration = Duration::from_secs(5);
-
-/// What an inspection is told.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Request {
-    content_type: String,
-    file_name: String,
-    size: u64,
-    allowed_types: String,
-    allowed_members: String,
-    timeout_ms: u64,
-}
-
-/// Whether this process was started to be the jail.
-pub(crate) fn is_asked_for() -> bool {
-    std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT)
-}
-
-/// The jail's side: loads the rules once, then inspects whatever it is given. Returns when the
-/// function that started it is gone.
-pub(crate) fn serve() -> anyhow::Result<()> {
-    let name = std::env::args().nth(2).context("the jail was not told which engine to load")?;
-    let engine = engine(name.parse()?)?.without_threads();
-    // Each child has its own copy.
-    let scanner = RefCell::new(engine.scanner());
-    airlock_jail::serve(|task| answer(&mut scanner.borrow_mut(), task))?;
-    Ok(())
-}
-
-fn answer(scanner: &mut Scanner<'_>, task: Task) -> Vec<u8> {
-    // An empty report is none, and the other side says so.
-    let Ok(request) = serde_json::from_slice::<Request>(&task.bytes) else { return Vec::new() };
-    let Ok(policy) = Policy::parse(&request.allowed_types, u64::MAX) else { return Vec::new() };
-    let Ok(members) = AllowedMembers::parse(&request.allowed_members) else { return Vec::new() };
-    let policy = policy.with_members(members);
-    let declared =
-        Declared { content_type: &request.content_type, file_name: &request.file_name, size: request.size };
-    let timeout = Duration::from_millis(request.timeout_ms);
-    let bounds = Bounds { scratch: task.scratch, limits: LIMITS, timeout };
-    inspect(scanner, &policy, &task.object, &declared, bounds).to_report()
-}
-
-fn allowance(object: &Sealed, time: Duration) -> Allowance {
-    let limits = LIMITS.of_object(object.size());
-    let memory = MEMORY.saturating_add(limits.member_bytes);
-    Allowance { time, memory, scratch: limits.total_bytes }
-}
 
 /// Has objects inspected.
 pub(crate) struct Inspector {
     jail: Arc<Jail>,
-    /// To hold reports against; the engine itself is only in the jail.
-    rules: RuleSet,
+    /// To check reports with; the engine itself is only in the jail.
+    rules: Arc<RuleSet>,
     allowed_types: String,
     allowed_members: String,
     function: &'static str,
@@ -98,17 +46,18 @@ impl Inspector {
         AllowedMembers::parse(&allowed_members)?;
         let kind: EngineKind = required("SCAN_ENGINE")?;
         let rules = rule_set(kind)?;
-        let executable = std::env::current_exe().context("the executable cannot be found")?;
-        let name = std::env::args_os().next().context("the executable has no name")?;
-        let jail = Jail::start(move || {
-            let mut command = Command::new(&executable);
-            command.arg0(&name).args([ARGUMENT, kind.name()]);
-            command
-        })?;
+        let jail = protocol::start(kind)?;
         let layers = jail.layers();
         tracing::info!(%layers, engine = %kind, rules = rules.hash, "the jail is up");
         metric::record(Metric::JailLayers, layers.iter().count(), function);
-        let inspector = Self { jail: Arc::new(jail), rules, allowed_types, allowed_members, function, spent };
+        let inspector = Self {
+            jail: Arc::new(jail),
+            rules: Arc::new(rules),
+            allowed_types,
+            allowed_members,
+            function,
+            spent,
+        };
         inspector.prove().context("a harmless text could not be inspected in the jail")?;
         Ok(inspector)
     }
@@ -121,18 +70,13 @@ impl Inspector {
         let request = Request {
             content_type: "text/plain".to_owned(),
             file_name: "harmless.txt".to_owned(),
-            size: TEXT.len() as u64,
             allowed_types: "default".to_owned(),
             allowed_members: AllowedMembers::ALL.to_owned(),
-            timeout_ms: 5_000,
+            time: PROVING,
         };
-        let object = draft.seal()?;
-        let report = self.jail.run(&object, &serde_json::to_vec(&request)?, &allowance(&object, PROVING))?;
-        let finding = Finding::from_report(&report.bytes, "text/plain", |rule| self.rules.has(rule));
-        match finding {
-            Some(Finding { outcome: Outcome::Clean, .. }) => Ok(()),
-            other => bail!("it was found to be {other:?}"),
-        }
+        let finding = protocol::ask(&self.jail, &self.rules, &draft.seal()?, &request)?;
+        ensure!(finding.outcome == Outcome::Clean, "it was found to be {finding:?}");
+        Ok(())
     }
 
     /// Inspects one object. A bad end is a finding: the object cannot be scanned. So is that it takes more time
@@ -147,37 +91,27 @@ impl Inspector {
         record: &Record,
         share: Share,
     ) -> anyhow::Result<Finding> {
-        let timeout = share.time();
         let request = Request {
             content_type: record.declared.content_type.clone(),
             file_name: record.declared.file_name.to_string(),
-            size: object.size(),
             allowed_types: self.allowed_types.clone(),
             allowed_members: self.allowed_members.clone(),
-            timeout_ms: u64::try_from(timeout.saturating_sub(REPORTING).as_millis()).unwrap_or(u64::MAX),
+            time: share.time(),
         };
-        let request = serde_json::to_vec(&request)?;
-        let (jail, allowance) = (self.jail.clone(), allowance(&object, timeout));
+        let (jail, rules) = (self.jail.clone(), self.rules.clone());
         // Waiting for a process is no work for the thread that answers the runtime.
-        let ended = tokio::task::spawn_blocking(move || jail.run(&object, &request, &allowance)).await?;
-        let reason = match ended {
-            Ok(report) => {
-                match Finding::from_report(&report.bytes, &record.declared.content_type, |rule| {
-                    self.rules.has(rule)
-                }) {
-                    Some(finding) if finding.out_of_time => return self.out_of_time(record, share),
-                    Some(finding) => return Ok(finding),
-                    None => "its report cannot be true".to_owned(),
-                }
-            }
-            Err(JailError::Ended(ended)) => {
+        let asked =
+            tokio::task::spawn_blocking(move || protocol::ask(&jail, &rules, &object, &request)).await?;
+        let reason = match asked {
+            Ok(finding) if finding.out_of_time => return self.out_of_time(record, share),
+            Ok(finding) => return Ok(finding),
+            Err(InspectionError::Jail(JailError::Unavailable(error))) => return Err(error.into()),
+            Err(InspectionError::Jail(JailError::Ended(Ended::TimedOut))) => {
                 self.spent.set();
-                if ended == Ended::TimedOut {
-                    return self.out_of_time(record, share);
-                }
-                ended.to_string()
+                return self.out_of_time(record, share);
             }
-            Err(JailError::Unavailable(error)) => return Err(error.into()),
+            Err(InspectionError::Jail(JailError::Ended(ended))) => ended.to_string(),
+            Err(error @ InspectionError::Report) => error.to_string(),
         };
         self.spent.set();
         metric::count(Metric::InspectionsEndedBadly, self.function);

@@ -21,8 +21,8 @@ use airlock_aws::Function;
 /// # Errors
 /// Those of [`airlock_aws::run`], and when the jail does not hold or the rules cannot be loaded.
 pub fn run<F: Function>() -> anyhow::Result<()> {
-    if inspection::is_asked_for() {
-        return inspection::serve();
+    if airlock_inspect::protocol::serve_if_jail()? {
+        return Ok(());
     }
     airlock_telemetry::init();
     // Before there is a second thread, and before anything hostile is near.

@@ -8,8 +8,9 @@
 #[path = "../tests/jailed/inspector.rs"]
 mod inspector;
 
-use airlock_content::verdict::Outcome;
+use airlock_content::{Declared, verdict::Outcome};
 use airlock_engine::EngineKind;
+use airlock_inspect::{engine, protocol, rule_set};
 use std::{
     fs,
     path::Path,
@@ -19,29 +20,29 @@ use std::{
 const RUNS: usize = 300;
 
 fn main() {
-    if inspector::serve() {
+    if protocol::serve_if_jail().unwrap() {
         return;
     }
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/files");
     for kind in EngineKind::AVAILABLE {
-        let (engine, jail) = (airlock_inspect::engine(*kind).unwrap(), inspector::jail(*kind));
+        let (engine, rules) = (engine(*kind).unwrap(), rule_set(*kind).unwrap());
+        let jail = protocol::start(*kind).unwrap();
         let mut scanner = engine.scanner();
         println!("{kind}, layers {}", jail.layers());
         for name in ["sample.txt", "sample.png", "sample.pdf", "sample.docx"] {
             let content = fs::read(files.join(name)).unwrap();
-            let declared = inspector::declared(name, content.len() as u64);
-            let rules = median(|| drop(scanner.scan(&content, &declared, Duration::from_secs(20)).unwrap()));
+            let request = inspector::request(name);
+            let (content_type, size) = (request.content_type.as_str(), content.len() as u64);
+            let declared = Declared { content_type, file_name: name, size };
+            let scanning = median(|| drop(scanner.scan(&content, &declared, request.time).unwrap()));
             let object = inspector::sealed(&content);
-            let outside = median(|| {
-                let scratch = tempfile::tempfile().unwrap();
-                inspector::found(&mut scanner, &object.open().unwrap(), scratch, name);
-            });
+            let outside = median(|| drop(inspector::found(&mut scanner, &object, &request)));
             let all = median(|| {
-                let found = inspector::jailed(&jail, &inspector::sealed(&content), name).unwrap();
-                assert_eq!(found.unwrap().outcome, Outcome::Clean);
+                let found = protocol::ask(&jail, &rules, &inspector::sealed(&content), &request).unwrap();
+                assert_eq!(found.outcome, Outcome::Clean);
             });
             println!(
-                "  {name:<12} {:>7} bytes: rules {rules:.2?}, all {outside:.2?}, jailed {all:.2?}",
+                "  {name:<12} {:>7} bytes: rules {scanning:.2?}, all {outside:.2?}, jailed {all:.2?}",
                 content.len()
             );
         }

@@ -4,7 +4,7 @@
 pub mod identify;
 mod members;
 mod opaque;
-mod report;
+pub mod protocol;
 mod rules;
 mod zips;
 
@@ -29,10 +29,6 @@ use std::{
     io,
     time::{Duration, Instant},
 };
-
-/// Address space that an inspection takes, in bytes, besides what the rules take, one mapping of the
-/// object and one of its largest member: buffers and dictionaries of decoders, and what the engine notes.
-pub const MEMORY: u64 = 256 << 20;
 
 /// What an inspection found: a verdict, but for the rule set's hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +100,7 @@ pub fn inspect(
         (Ok(media_type), Some(content)) => hold_against(media_type, declared, policy.members(), content),
     };
     let Conclusion { outcome, reason, out_of_time } = conclude(&matches, identity, scan, found, timeout);
-    Finding { outcome, detected_type, matches, reason: reason.map(report::shortened), out_of_time }
+    Finding { outcome, detected_type, matches, reason: reason.map(protocol::shortened), out_of_time }
 }
 
 fn unreadable(error: &io::Error) -> Finding {

@@ -4,16 +4,14 @@ use super::inspected;
 use super::members::{eicar, zip};
 use airlock_content::verdict::Outcome;
 use airlock_inspect::Finding;
-
-/// The longest report that the jail lets through, in bytes.
-const LONGEST: usize = 64 * 1024;
+use airlock_jail::MAX_REPORT;
 
 #[track_caller]
 fn assert_comes_through(content_type: &str, bytes: &[u8], outcome: Outcome) {
     let found = inspected(content_type, "file", bytes);
     assert_eq!(found.outcome, outcome);
     let report = found.to_report();
-    assert!(report.len() <= LONGEST, "{} bytes", report.len());
+    assert!(report.len() <= MAX_REPORT, "{} bytes", report.len());
     assert_eq!(Finding::from_report(&report, content_type, |_| true), Some(found));
 }
 

@@ -9,6 +9,7 @@ mod inspector;
 
 use airlock_content::{media_types::DEFAULT, verdict::Outcome};
 use airlock_engine::EngineKind;
+use airlock_inspect::{engine, protocol, rule_set};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::{
@@ -17,7 +18,7 @@ use std::{
 };
 
 fn main() {
-    if inspector::serve() {
+    if protocol::serve_if_jail().unwrap() {
         return;
     }
     let trials = EngineKind::AVAILABLE
@@ -27,14 +28,16 @@ fn main() {
 }
 
 fn finds_the_same(kind: EngineKind) -> Result<(), Failed> {
-    let (engine, jail) = (airlock_inspect::engine(kind)?, inspector::jail(kind));
+    let (engine, rules, jail) = (engine(kind)?, rule_set(kind)?, protocol::start(kind)?);
     let mut scanner = engine.scanner();
     let (mut clean, mut malicious) = (0, 0);
     for (name, content) in cases() {
         let object = inspector::sealed(&content);
-        let expected = inspector::found(&mut scanner, &object.open()?, tempfile::tempfile()?, &name);
-        let found = inspector::jailed(&jail, &object, &name).map_err(|error| format!("{name}: {error}"))?;
-        if found.as_ref() != Some(&expected) {
+        let request = inspector::request(&name);
+        let expected = inspector::found(&mut scanner, &object, &request);
+        let found = protocol::ask(&jail, &rules, &object, &request);
+        let found = found.map_err(|error| format!("{name}: {error}"))?;
+        if found != expected {
             return Err(format!("{name}: {found:?}, and outside {expected:?}").into());
         }
         clean += usize::from(expected.outcome == Outcome::Clean);
