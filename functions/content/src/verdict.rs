@@ -49,9 +49,24 @@ pub struct Verdict {
     pub rules: Option<String>,
 }
 
+impl Verdict {
+    /// The verdict on an object whose content no rule looked at.
+    pub fn without_scan(outcome: Outcome, reason: impl Into<String>) -> Self {
+        let reason = Some(reason.into());
+        Self { outcome, detected_type: None, matches: Vec::new(), reason, rules: None }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_verdict_without_a_scan_names_no_rule_set() {
+        let verdict = Verdict::without_scan(Outcome::Unscannable, "it is gone");
+        let written = r#"{"outcome":"unscannable","detected_type":null,"matches":[],"reason":"it is gone"}"#;
+        assert_eq!(serde_json::to_string(&verdict).unwrap(), written);
+    }
 
     #[test]
     fn verdicts_from_before_members_were_looked_at_stay_readable() {

@@ -173,13 +173,8 @@ async fn close(app: &ExpireUploads, record: &Record) -> anyhow::Result<()> {
 }
 
 async fn give_up(app: &ExpireUploads, record: &Record, now: Timestamp) -> anyhow::Result<Done> {
-    let verdict = Verdict {
-        outcome: Outcome::Unscannable,
-        detected_type: None,
-        matches: Vec::new(),
-        reason: Some(format!("no scan came to an end, though it was asked for {MAX_SCAN_REQUESTS} times")),
-        rules: None,
-    };
+    let reason = format!("no scan came to an end, though it was asked for {MAX_SCAN_REQUESTS} times");
+    let verdict = Verdict::without_scan(Outcome::Unscannable, reason);
     let change =
         Change::new(record, Transition::Fail, Actor::Function(ExpireUploads::NAME), now).verdict(&verdict);
     let change = match record.scans_end_at() {

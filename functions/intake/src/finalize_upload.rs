@@ -124,13 +124,8 @@ async fn refuse(
     now: Timestamp,
 ) -> Result<Response, Problem> {
     let fields: Vec<&str> = errors.iter().map(|error| error.field.as_ref()).collect();
-    let verdict = Verdict {
-        outcome: Outcome::Mismatch,
-        detected_type: None,
-        matches: Vec::new(),
-        reason: Some(format!("the upload differs from its declaration in {}", fields.join(", "))),
-        rules: None,
-    };
+    let reason = format!("the upload differs from its declaration in {}", fields.join(", "));
+    let verdict = Verdict::without_scan(Outcome::Mismatch, reason);
     let change =
         Change::new(record, Transition::Refuse, Actor::User(&caller.user), now).verdict(&verdict).settled();
     match app.registry.change(change).await? {

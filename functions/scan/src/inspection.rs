@@ -116,14 +116,8 @@ impl Inspector {
         self.spent.set();
         metric::count(Metric::InspectionsEndedBadly, self.function);
         tracing::error!(object_id = %record.object.id, reason, "an inspection ended badly");
-        let reason = Some(format!("the inspection ended badly: {reason}"));
-        Ok(Finding {
-            outcome: Outcome::Unscannable,
-            detected_type: None,
-            matches: Vec::new(),
-            reason,
-            out_of_time: false,
-        })
+        let reason = format!("the inspection ended badly: {reason}");
+        Ok(Finding::without_content(Outcome::Unscannable, reason))
     }
 
     /// The finding on an object that had all the time that one of its size gets.
@@ -138,13 +132,7 @@ impl Inspector {
             time.as_secs(),
             record.declared.size
         );
-        Ok(Finding {
-            outcome: Outcome::LimitsExceeded,
-            detected_type: None,
-            matches: Vec::new(),
-            reason: Some(reason),
-            out_of_time: true,
-        })
+        Ok(Finding { out_of_time: true, ..Finding::without_content(Outcome::LimitsExceeded, reason) })
     }
 
     /// The rule set that is used.

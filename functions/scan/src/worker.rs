@@ -2,7 +2,7 @@
 
 use crate::{held::HeldCopy, inspection::Inspector, spent::Spent};
 use airlock_aws::setting::required;
-use airlock_content::verdict::{Outcome, Verdict};
+use airlock_content::verdict::Verdict;
 use airlock_inspect::Finding;
 use airlock_objects::{
     record::Record,
@@ -67,18 +67,6 @@ impl Worker {
         let Finding { outcome, detected_type, matches, reason, .. } = finding;
         let rules = Some(self.inspector.rules_hash().to_owned());
         Verdict { outcome, detected_type, matches, reason, rules }
-    }
-
-    /// A verdict for which the content was not looked at.
-    pub(crate) fn verdict_without_scan(&self, outcome: Outcome, reason: impl Into<String>) -> Verdict {
-        let reason = Some(reason.into());
-        self.verdict(Finding {
-            outcome,
-            detected_type: None,
-            matches: Vec::new(),
-            reason,
-            out_of_time: false,
-        })
     }
 }
 

@@ -78,7 +78,9 @@ pub fn inspect(
     let deadline = now.checked_add(timeout).unwrap_or(now);
     let bytes = match airlock_unpack::map(file) {
         Ok(bytes) => bytes,
-        Err(error) => return unreadable(&error),
+        Err(error) => {
+            return Finding::without_content(Outcome::Unscannable, format!("it could not be read: {error}"));
+        }
     };
     let (mut matches, scan) = match scanner.scan(&bytes, declared, timeout) {
         Ok(matches) => (matches, Ok(())),
@@ -103,14 +105,11 @@ pub fn inspect(
     Finding { outcome, detected_type, matches, reason: reason.map(protocol::shortened), out_of_time }
 }
 
-fn unreadable(error: &io::Error) -> Finding {
-    let reason = Some(format!("it could not be read: {error}"));
-    Finding {
-        outcome: Outcome::Unscannable,
-        detected_type: None,
-        matches: Vec::new(),
-        reason,
-        out_of_time: false,
+impl Finding {
+    /// A finding that names neither a type nor a rule.
+    pub fn without_content(outcome: Outcome, reason: impl Into<String>) -> Self {
+        let reason = Some(reason.into());
+        Self { outcome, detected_type: None, matches: Vec::new(), reason, out_of_time: false }
     }
 }
 

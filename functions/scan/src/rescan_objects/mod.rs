@@ -202,7 +202,7 @@ async fn verdict(
 ) -> anyhow::Result<Verdict> {
     if record.sha256 != Some(fetched.sha256) {
         let reason = "the published bytes are not those that were scanned";
-        return Ok(worker.verdict_without_scan(Outcome::Mismatch, reason));
+        return Ok(Verdict::without_scan(Outcome::Mismatch, reason));
     }
     let share = invocation.share(record.declared.size)?;
     let finding = worker.inspector.inspect(fetched.object, record, share).await?;

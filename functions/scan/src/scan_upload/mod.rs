@@ -89,7 +89,7 @@ async fn work(worker: &Worker, message: &SqsMessage, invocation: Invocation) -> 
     };
     let settled = match fetch(&worker.s3, &source).await {
         Ok(fetched) => decide(worker, &record, pin, fetched, invocation).await?,
-        Err(FetchError::Gone) => settle::close(worker, &record, pin, None, &gone(worker)).await?,
+        Err(FetchError::Gone) => settle::close(worker, &record, pin, None, &gone()).await?,
         Err(error) => return Err(error.into()),
     };
     metric::count(settled.metric(), ScanUpload::NAME);
@@ -136,8 +136,9 @@ async fn decide(
     let Fetched { object, sha256 } = fetched;
     let verdict = match record.sha256 {
         // S3 has checked that before.
-        Some(declared) if declared != sha256 => worker
-            .verdict_without_scan(Outcome::Mismatch, "the object differs from its declaration in sha256"),
+        Some(declared) if declared != sha256 => {
+            Verdict::without_scan(Outcome::Mismatch, "the object differs from its declaration in sha256")
+        }
         _ => {
             let share = invocation.share(record.declared.size)?;
             worker.verdict(worker.inspector.inspect(object, record, share).await?)
@@ -150,8 +151,8 @@ async fn decide(
 }
 
 /// The verdict when there is nothing to scan any more.
-fn gone(worker: &Worker) -> Verdict {
-    worker.verdict_without_scan(Outcome::Unscannable, FetchError::Gone.to_string())
+fn gone() -> Verdict {
+    Verdict::without_scan(Outcome::Unscannable, FetchError::Gone.to_string())
 }
 
 /// The pinned object as a copy's source. Every character of our keys stands for itself in a URL.

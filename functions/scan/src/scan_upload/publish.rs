@@ -41,7 +41,7 @@ pub(super) async fn publish(
     let there = copy(worker, record, pin, &key).await?;
     match there {
         There::Copied(copied) | There::Before(copied) if copied == Some(sha256) => {}
-        There::Nothing => return settle::close(worker, record, pin, Some(sha256), &gone(worker)).await,
+        There::Nothing => return settle::close(worker, record, pin, Some(sha256), &gone()).await,
         There::Copied(_) | There::Before(_) => {
             metric::count(Metric::CopiesThatDiffer, ScanUpload::NAME);
             if let There::Copied(_) = there {
