@@ -3,7 +3,6 @@
 //!
 //!     cargo run --release -p airlock-jail --example cost
 
-#[cfg(target_os = "linux")]
 #[allow(clippy::unwrap_used, reason = "a part of the tests")]
 #[path = "../tests/jail/refuse.rs"]
 mod refuse;
@@ -17,16 +16,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        #[cfg(target_os = "linux")]
         ["refuse", what, user, rest @ ..] => refuse::main(what, user, rest),
         ["zygote", megabytes] => zygote(megabytes.parse()?),
         _ => {
             protect_environment()?;
             for megabytes in ["0", "16", "80"] {
                 measure(&["zygote", megabytes])?;
-                if cfg!(target_os = "linux") {
-                    measure(&["refuse", "kernel", "-", "zygote", megabytes])?;
-                }
+                measure(&["refuse", "kernel", "-", "zygote", megabytes])?;
             }
             Ok(())
         }

@@ -65,7 +65,7 @@ impl Layer {
 pub struct Layers(u16);
 
 impl Layers {
-    /// None: what the fallback for other systems than Linux has.
+    /// No layer.
     pub const NONE: Self = Self(0);
     /// What no work is started without. These need nothing of the kernel that is ever refused.
     pub const MANDATORY: Self = Self((1 << 7) - 1);
@@ -87,10 +87,7 @@ impl Layers {
     pub fn missing(self, wanted: Self) -> Self {
         Self(wanted.0 & !self.0)
     }
-}
 
-#[cfg(any(target_os = "linux", test))]
-impl Layers {
     pub(crate) fn insert(&mut self, layer: Layer) {
         self.0 |= 1 << layer as u8;
     }

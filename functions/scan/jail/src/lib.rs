@@ -17,26 +17,31 @@
 //! lift them, and there must be none on such a system. It cannot read a file, a socket or another
 //! process, and nothing that it has read can leave the machine but by its report.
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("the jail is made of what Linux has: seccomp, landlock, memfd, /proc");
+
+mod child;
+mod jail;
+mod kernel;
 mod layers;
+mod limits;
 mod outcome;
+mod probe;
+mod protect;
 mod report;
 mod sealed;
+mod sys;
+mod watch;
+mod wire;
+mod zygote;
 
-#[cfg(target_os = "linux")]
-mod linux;
-#[cfg(any(not(target_os = "linux"), test))]
-#[cfg_attr(target_os = "linux", allow(dead_code, unreachable_pub, reason = "here only its tests use it"))]
-mod portable;
-
-#[cfg(target_os = "linux")]
-pub use linux::{Jail, protect_environment, serve};
-#[cfg(not(target_os = "linux"))]
-pub use portable::{Jail, protect_environment, serve};
-
+pub use jail::Jail;
 pub use layers::{Layer, Layers};
 pub use outcome::{Ended, JailError, Report, Unavailable};
+pub use protect::{Protection, protect_environment};
 pub use report::{BadReport, MAX_REPORT};
 pub use sealed::{Draft, Sealed};
+pub use zygote::serve;
 
 use std::{fs::File, time::Duration};
 
@@ -65,15 +70,4 @@ pub struct Allowance {
     pub memory: u64,
     /// Bytes of the scratch file.
     pub scratch: u64,
-}
-
-/// What keeps other processes from reading this one's environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protection {
-    /// The process is not dumpable: its environment and memory are closed to others of its user.
-    Undumpable,
-    /// The kernel refused that; the environment block was overwritten.
-    Scrubbed,
-    /// This system knows neither.
-    Nothing,
 }

@@ -1,14 +1,20 @@
 //! An object's bytes where nobody can change them any more.
 
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use std::{
     fs::File,
     io::{self, Write},
+    os::fd::AsRawFd,
 };
 
-/// An object that is being put together.
+/// Up to this size an object is kept in memory, where it can be sealed; larger ones go to a file.
+const IN_MEMORY: u64 = 32 << 20;
+
+/// An object that is being put together: a memfd, or a file in the temporary folder that never has a name.
 #[derive(Debug)]
 pub struct Draft {
-    store: Store,
+    file: File,
+    is_in_memory: bool,
     left: u64,
     size: u64,
 }
@@ -20,7 +26,7 @@ pub struct Draft {
 /// still truncate it through `/proc`: a child so taken over could lie in its report as well.
 #[derive(Debug)]
 pub struct Sealed {
-    kept: Kept,
+    file: File,
     size: u64,
 }
 
@@ -31,7 +37,13 @@ impl Draft {
     ///
     /// If there is no room.
     pub fn new(size: u64) -> io::Result<Self> {
-        Ok(Self { store: Store::new(size)?, left: size, size: 0 })
+        // Where memfd is refused, a file does.
+        let memory = (size <= IN_MEMORY)
+            .then(|| memfd_create("object", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).ok())
+            .flatten();
+        let is_in_memory = memory.is_some();
+        let file = memory.map_or_else(tempfile::tempfile, |memory| Ok(memory.into()))?;
+        Ok(Self { file, is_in_memory, left: size, size: 0 })
     }
 
     /// No byte can be written from here on.
@@ -40,7 +52,11 @@ impl Draft {
     ///
     /// If the system refuses to.
     pub fn seal(self) -> io::Result<Sealed> {
-        Ok(Sealed { kept: self.store.seal()?, size: self.size })
+        if self.is_in_memory {
+            let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+            fcntl_add_seals(&self.file, seals)?;
+        }
+        Ok(Sealed { file: read_only(&self.file)?, size: self.size })
     }
 }
 
@@ -50,14 +66,14 @@ impl Write for Draft {
         if bytes.len() as u64 > self.left {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the object is larger than was said"));
         }
-        let written = self.store.file().write(bytes)?;
+        let written = self.file.write(bytes)?;
         self.left -= written as u64;
         self.size += written as u64;
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.store.file().flush()
+        self.file.flush()
     }
 }
 
@@ -67,115 +83,20 @@ impl Sealed {
         self.size
     }
 
-    /// The object, at its start, read-only, with a position of its own.
+    /// The object, at its start, read-only, with a position of its own: descriptors that are handed on share
+    /// theirs.
     ///
     /// # Errors
     ///
     /// If the system refuses to open it.
     pub fn open(&self) -> io::Result<File> {
-        self.kept.open()
+        read_only(&self.file)
     }
 }
 
-#[cfg(target_os = "linux")]
-mod store {
-    //! A memfd, or a file in the temporary folder that never has a name.
-
-    use super::{File, io};
-    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
-    use std::os::fd::AsRawFd;
-
-    /// Up to this size an object is kept in memory, where it can be sealed; larger ones go to a file.
-    const IN_MEMORY: u64 = 32 * 1024 * 1024;
-
-    #[derive(Debug)]
-    pub(super) enum Store {
-        Memory(File),
-        Disk(File),
-    }
-
-    /// Opened anew for each reader: descriptors that are handed on share their position.
-    #[derive(Debug)]
-    pub(super) struct Kept(File);
-
-    impl Store {
-        pub(super) fn new(size: u64) -> io::Result<Self> {
-            if size <= IN_MEMORY {
-                let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-                // Where memfd is refused, a file does.
-                if let Ok(memory) = memfd_create("object", flags) {
-                    return Ok(Self::Memory(memory.into()));
-                }
-            }
-            tempfile::tempfile().map(Self::Disk)
-        }
-
-        pub(super) fn file(&mut self) -> &mut File {
-            match self {
-                Self::Memory(file) | Self::Disk(file) => file,
-            }
-        }
-
-        pub(super) fn seal(self) -> io::Result<Kept> {
-            match self {
-                Self::Memory(file) => {
-                    fcntl_add_seals(
-                        &file,
-                        SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL,
-                    )?;
-                    read_only(&file).map(Kept)
-                }
-                Self::Disk(file) => read_only(&file).map(Kept),
-            }
-        }
-    }
-
-    impl Kept {
-        pub(super) fn open(&self) -> io::Result<File> {
-            read_only(&self.0)
-        }
-    }
-
-    fn read_only(file: &File) -> io::Result<File> {
-        File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
-    }
+fn read_only(file: &File) -> io::Result<File> {
+    File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
-
-#[cfg(not(target_os = "linux"))]
-mod store {
-    //! A temporary file, which keeps its name so that it can be opened again.
-
-    use super::{File, io};
-    use tempfile::{NamedTempFile, TempPath};
-
-    #[derive(Debug)]
-    pub(super) struct Store(NamedTempFile);
-
-    #[derive(Debug)]
-    pub(super) struct Kept(TempPath);
-
-    impl Store {
-        pub(super) fn new(_size: u64) -> io::Result<Self> {
-            NamedTempFile::new().map(Self)
-        }
-
-        pub(super) fn file(&mut self) -> &mut File {
-            self.0.as_file_mut()
-        }
-
-        pub(super) fn seal(self) -> io::Result<Kept> {
-            Ok(Kept(self.0.into_temp_path()))
-        }
-    }
-
-    impl Kept {
-        pub(super) fn open(&self) -> io::Result<File> {
-            File::open(&self.0)
-        }
-    }
-}
-
-use store::{Kept, Store};
 
 #[cfg(test)]
 mod tests {
@@ -204,10 +125,8 @@ mod tests {
         }
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn a_small_object_cannot_be_written_even_by_who_opens_it_anew() {
-        use std::os::fd::AsRawFd;
         let object = sealed(10);
         let reader = object.open().unwrap();
         let path = format!("/proc/self/fd/{}", reader.as_raw_fd());

@@ -6,22 +6,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
 
-#[cfg(target_os = "linux")]
 mod acts;
-#[cfg(target_os = "linux")]
 mod hostile;
-#[cfg(target_os = "linux")]
 mod own;
-#[cfg(target_os = "linux")]
 mod parent;
-#[cfg(target_os = "linux")]
 mod refuse;
-#[cfg(target_os = "linux")]
 mod service;
-#[cfg(target_os = "linux")]
 mod setting;
 
-#[cfg(target_os = "linux")]
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let words: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
@@ -36,6 +28,3 @@ fn main() {
         }
     }
 }
-
-#[cfg(not(target_os = "linux"))]
-fn main() {}

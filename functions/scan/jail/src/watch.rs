@@ -1,7 +1,6 @@
 //! What the parent hears of a running child: its report, and from the zygote how it fares.
 
-use super::{wire::Status, zygote::timespec};
-use crate::{Unavailable, report};
+use crate::{Unavailable, report, wire::Status, zygote::timespec};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     process::{Pid, Signal, kill_process_group},
@@ -13,7 +12,7 @@ use std::{
 };
 
 /// A child that may be running.
-pub(super) struct Watched {
+pub(crate) struct Watched {
     /// None once nothing that follows could make the report better.
     report: Option<PipeReader>,
     status: PipeReader,
@@ -22,20 +21,20 @@ pub(super) struct Watched {
 }
 
 /// A child that has ended.
-pub(super) struct Gone {
+pub(crate) struct Gone {
     /// How; never [`Status::Started`].
-    pub(super) status: Status,
+    pub(crate) status: Status,
     /// What it wrote, as far as it matters.
-    pub(super) frame: Vec<u8>,
+    pub(crate) frame: Vec<u8>,
 }
 
 impl Watched {
-    pub(super) fn new(report: PipeReader, status: PipeReader) -> Self {
+    pub(crate) fn new(report: PipeReader, status: PipeReader) -> Self {
         Self { report: Some(report), status, frame: Vec::new(), group: Group(None) }
     }
 
     /// Reads until the zygote says how the child ended. A child that is left is killed.
-    pub(super) fn until(mut self, deadline: Instant, patience: Duration) -> Result<Gone, Unavailable> {
+    pub(crate) fn until(mut self, deadline: Instant, patience: Duration) -> Result<Gone, Unavailable> {
         let late = || Unavailable::Unresponsive(patience);
         let status = loop {
             let (said, wrote) = self.next(deadline)?.ok_or_else(late)?;
@@ -112,7 +111,7 @@ impl Drop for Group {
 }
 
 /// Waits until there is something to read, or nothing ever will be: false when it is too late.
-pub(super) fn readable(pipe: impl AsFd, deadline: Instant) -> io::Result<bool> {
+pub(crate) fn readable(pipe: impl AsFd, deadline: Instant) -> io::Result<bool> {
     ready(&mut [PollFd::new(&pipe, PollFlags::IN)], deadline)
 }
 

@@ -1,9 +1,17 @@
 //! Closes this process's environment and memory to other processes of its user.
 
-use super::sys;
-use crate::Protection;
+use crate::sys;
 use rustix::process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior};
 use std::io;
+
+/// What keeps other processes from reading this one's environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protection {
+    /// The process is not dumpable: its environment and memory are closed to others of its user.
+    Undumpable,
+    /// The kernel refused that; the environment block was overwritten.
+    Scrubbed,
+}
 
 /// Closes this process to other processes of its user, the jailed child among them, which could
 /// otherwise read credentials in `/proc/<pid>/environ` or `/proc/<pid>/mem`.
@@ -23,7 +31,7 @@ pub fn protect_environment() -> io::Result<Protection> {
 }
 
 /// Whether this process could be made undumpable.
-pub(super) fn make_undumpable() -> bool {
+pub(crate) fn make_undumpable() -> bool {
     set_dumpable_behavior(DumpableBehavior::NotDumpable).is_ok()
         && dumpable_behavior() == Ok(DumpableBehavior::NotDumpable)
 }

@@ -1,10 +1,10 @@
 //! The parent's side: keeps a zygote, hands it objects, and believes nothing but whole reports.
 
-use super::{
+use crate::{
+    Allowance, Ended, JailError, Layers, MAX_TASK, Report, Sealed, Unavailable, report,
     watch::{Gone, Watched, readable},
     wire::{self, Descriptors, Status},
 };
-use crate::{Allowance, Ended, JailError, Layers, MAX_TASK, Report, Sealed, Unavailable, report};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socketpair, sockopt};
 use std::{
     fmt, io,
@@ -25,7 +25,7 @@ const GRACE: Duration = Duration::from_secs(3);
 pub struct Jail {
     command: Box<dyn Fn() -> Command + Send + Sync>,
     layers: Layers,
-    zygote: Mutex<Option<Arc<Zygote>>>,
+    zygote: Mutex<Option<Arc<ZygoteHandle>>>,
 }
 
 impl Jail {
@@ -39,7 +39,7 @@ impl Jail {
     ///
     /// If the zygote does not come up, or a mandatory layer does not hold on this machine.
     pub fn start(command: impl Fn() -> Command + Send + Sync + 'static) -> Result<Self, Unavailable> {
-        let zygote = Zygote::start(command())?;
+        let zygote = ZygoteHandle::start(command())?;
         Ok(Self {
             command: Box::new(command),
             layers: zygote.layers,
@@ -72,13 +72,13 @@ impl Jail {
     }
 
     /// The zygote, or a new one in place of one that died or was killed.
-    fn zygote(&self) -> Result<Arc<Zygote>, Unavailable> {
+    fn zygote(&self) -> Result<Arc<ZygoteHandle>, Unavailable> {
         let mut current = self.zygote.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(zygote) = current.as_ref().filter(|zygote| zygote.is_running()) {
             return Ok(zygote.clone());
         }
         *current = None;
-        let zygote = Zygote::start((self.command)())?;
+        let zygote = ZygoteHandle::start((self.command)())?;
         if zygote.layers != self.layers {
             return Err(Unavailable::Changed { was: self.layers, now: zygote.layers });
         }
@@ -92,13 +92,14 @@ impl fmt::Debug for Jail {
     }
 }
 
-struct Zygote {
+/// The parent's hold on its zygote.
+struct ZygoteHandle {
     process: Mutex<Child>,
     control: OwnedFd,
     layers: Layers,
 }
 
-impl Zygote {
+impl ZygoteHandle {
     fn start(mut command: Command) -> Result<Self, Unavailable> {
         let (control, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
@@ -191,7 +192,7 @@ impl Zygote {
     }
 }
 
-impl Drop for Zygote {
+impl Drop for ZygoteHandle {
     fn drop(&mut self) {
         self.kill();
     }

@@ -18,20 +18,20 @@ const HEADER: usize = 24;
 const DESCRIPTORS: usize = 4;
 
 /// The longest request; one byte more, so that a longer one is noticed.
-pub(super) const MAX_REQUEST: usize = HEADER + MAX_TASK + 1;
+pub(crate) const MAX_REQUEST: usize = HEADER + MAX_TASK + 1;
 
 /// What comes with a request.
-pub(super) struct Descriptors<D> {
-    pub(super) object: D,
-    pub(super) scratch: D,
+pub(crate) struct Descriptors<D> {
+    pub(crate) object: D,
+    pub(crate) scratch: D,
     /// Where the report goes.
-    pub(super) report: D,
+    pub(crate) report: D,
     /// Where the zygote says how the child fares.
-    pub(super) status: D,
+    pub(crate) status: D,
 }
 
 /// Asks for one object's work.
-pub(super) fn send(
+pub(crate) fn send(
     socket: impl AsFd,
     allowance: &Allowance,
     task: &[u8],
@@ -51,15 +51,15 @@ pub(super) fn send(
 }
 
 /// What the zygote is asked for.
-pub(super) struct Request {
-    pub(super) allowance: Allowance,
+pub(crate) struct Request {
+    pub(crate) allowance: Allowance,
     /// Where the task is in the buffer.
-    pub(super) task: Range<usize>,
-    pub(super) descriptors: Descriptors<OwnedFd>,
+    pub(crate) task: Range<usize>,
+    pub(crate) descriptors: Descriptors<OwnedFd>,
 }
 
 /// The next request, or nothing when the parent is gone.
-pub(super) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<Request>> {
+pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<Request>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received =
@@ -88,7 +88,7 @@ pub(super) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Option
 
 /// How a child fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Status {
+pub(crate) enum Status {
     /// It was forked and has this process id, which is its group's as well.
     Started(i32),
     /// It exited with this code; its peak memory in bytes.
@@ -102,10 +102,10 @@ pub(super) enum Status {
 }
 
 impl Status {
-    pub(super) const SIZE: usize = 13;
+    pub(crate) const SIZE: usize = 13;
 
     /// Tells whoever asked.
-    pub(super) fn tell(self, pipe: impl AsFd) -> io::Result<()> {
+    pub(crate) fn tell(self, pipe: impl AsFd) -> io::Result<()> {
         // Shorter than PIPE_BUF: whole or not at all, see pipe(7).
         rustix::io::write(pipe, &self.encode())?;
         Ok(())
@@ -125,7 +125,7 @@ impl Status {
         bytes
     }
 
-    pub(super) fn decode(bytes: [u8; Self::SIZE]) -> Option<Self> {
+    pub(crate) fn decode(bytes: [u8; Self::SIZE]) -> Option<Self> {
         let [kind, a, b, c, d, peak @ ..] = bytes;
         let (value, peak) = (i32::from_le_bytes([a, b, c, d]), u64::from_le_bytes(peak));
         match kind {

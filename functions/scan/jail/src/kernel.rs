@@ -11,12 +11,12 @@ use seccompiler::{
 const LANDLOCK: ABI = ABI::V7;
 
 /// No program that this process runs can have more rights than it has.
-pub(super) fn no_new_privileges() -> bool {
+pub(crate) fn no_new_privileges() -> bool {
     set_no_new_privs(true).is_ok() && rustix::thread::no_new_privs() == Ok(true)
 }
 
 /// No path, no port, no abstract socket and, where the kernel knows how, no signal to the outside.
-pub(super) fn landlock() -> bool {
+pub(crate) fn landlock() -> bool {
     Ruleset::default()
         .handle_access(AccessFs::from_all(LANDLOCK))
         .and_then(|ruleset| ruleset.handle_access(AccessNet::from_all(LANDLOCK)))
@@ -26,7 +26,7 @@ pub(super) fn landlock() -> bool {
 }
 
 /// Any system call but those of [`filter`] ends this process with SIGSYS.
-pub(super) fn seccomp() -> bool {
+pub(crate) fn seccomp() -> bool {
     filter().is_some_and(|program| apply_filter(&program).is_ok())
 }
 

@@ -1,6 +1,7 @@
 //! The zygote: forks a child for each object, watches over it, and says how it ended.
 
-use super::{
+use crate::{
+    Allowance, Layers, Task,
     child::{self, JAILED},
     limits::Limits,
     probe::probe,
@@ -8,7 +9,6 @@ use super::{
     sys,
     wire::{self, Descriptors, MAX_REQUEST, Request, Status},
 };
-use crate::{Allowance, Layers, Task};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     net::{SendFlags, send},
@@ -132,11 +132,11 @@ impl Zygote {
     ) -> io::Result<(Pid, PipeReader)> {
         let size = rustix::fs::fstat(&descriptors.object)?.st_size;
         let limits = Limits::new(allowance, u64::try_from(size).unwrap_or(u64::MAX))?;
-        let zygote = child::Zygote { pid: getpid(), null: self.null.as_fd(), layers: self.layers };
+        let inherited = child::Inherited { zygote: getpid(), null: self.null.as_fd(), layers: self.layers };
         let (life, alive) = io::pipe()?;
         match sys::fork()? {
             sys::Forked::Child => {
-                child::run(&zygote, allowance, limits, task, descriptors, alive.as_fd(), work)
+                child::run(&inherited, allowance, limits, task, descriptors, alive.as_fd(), work)
             }
             sys::Forked::Parent(pid) => {
                 // The child does the same; whoever comes first. Fails if it has ended already.
@@ -179,7 +179,7 @@ fn tell(pipe: &OwnedFd, status: Status) {
     let _ = status.tell(pipe);
 }
 
-pub(super) fn timespec(duration: Duration) -> Timespec {
+pub(crate) fn timespec(duration: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: duration.subsec_nanos().into(),

@@ -10,13 +10,13 @@ use std::{
 };
 
 /// Where `fork` returned.
-pub(super) enum Forked {
+pub(crate) enum Forked {
     Parent(Pid),
     Child,
 }
 
 /// How a child ended.
-pub(super) enum Exit {
+pub(crate) enum Exit {
     Exited(i32),
     Killed(i32),
 }
@@ -27,7 +27,7 @@ pub(super) enum Exit {
 ///
 /// If the system refuses, or this process has more than one thread: the child would have only one
 /// of them, and locks that the others hold would stay locked.
-pub(super) fn fork() -> io::Result<Forked> {
+pub(crate) fn fork() -> io::Result<Forked> {
     // SAFETY: the process has a single thread (checked by `is_single_threaded` when it begins to
     // serve; the work runs in children only), so the child may do whatever the parent may.
     match unsafe { libc::fork() } {
@@ -38,13 +38,13 @@ pub(super) fn fork() -> io::Result<Forked> {
 }
 
 /// Ends the process, without whatever was registered to run at its end.
-pub(super) fn exit(code: i32) -> ! {
+pub(crate) fn exit(code: i32) -> ! {
     // SAFETY: ends the process; nothing of it is used afterwards.
     unsafe { libc::_exit(code) }
 }
 
 /// Waits until the child has ended: how, and its largest resident size in bytes.
-pub(super) fn wait(pid: Pid) -> io::Result<(Exit, u64)> {
+pub(crate) fn wait(pid: Pid) -> io::Result<(Exit, u64)> {
     let mut status = 0;
     // SAFETY: plain numbers, for which all zeros is a value.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
@@ -67,18 +67,18 @@ pub(super) fn wait(pid: Pid) -> io::Result<(Exit, u64)> {
 }
 
 /// The descriptors of a child.
-pub(super) struct Kept {
-    pub(super) object: File,
-    pub(super) scratch: File,
-    pub(super) report: File,
-    pub(super) life: File,
+pub(crate) struct Kept {
+    pub(crate) object: File,
+    pub(crate) scratch: File,
+    pub(crate) report: File,
+    pub(crate) life: File,
 }
 
 /// Puts `null` in place of the standard streams, the others behind it, and closes all the rest.
 ///
 /// To be called in a child that ends with [`exit`]: what owned the other descriptors must never
 /// drop them.
-pub(super) fn keep_only(null: BorrowedFd<'_>, rest: [BorrowedFd<'_>; 4]) -> io::Result<Kept> {
+pub(crate) fn keep_only(null: BorrowedFd<'_>, rest: [BorrowedFd<'_>; 4]) -> io::Result<Kept> {
     // First out of the way, so that none is overwritten before it is in place.
     const AWAY: RawFd = 64;
     let mut away = [0; 4];
@@ -115,25 +115,25 @@ fn close_from(first: libc::c_uint) -> io::Result<()> {
 }
 
 /// Ends this process by SIGALRM in so many seconds, unless something else does.
-pub(super) fn alarm(seconds: u32) {
+pub(crate) fn alarm(seconds: u32) {
     // SAFETY: sets a timer.
     unsafe { libc::alarm(seconds) };
 }
 
 /// Writes beyond the limit on the size of files fail, instead of ending this process.
-pub(super) fn ignore_file_size_signal() {
+pub(crate) fn ignore_file_size_signal() {
     // SAFETY: ignoring a signal runs no code.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
 /// Calls what no benign work needs: seccomp ends this process here.
-pub(super) fn call_what_is_forbidden() {
+pub(crate) fn call_what_is_forbidden() {
     // SAFETY: has no effect.
     unsafe { libc::getppid() };
 }
 
 /// Whether the memory of `pid` is within this process's reach.
-pub(super) fn reaches(pid: Pid) -> bool {
+pub(crate) fn reaches(pid: Pid) -> bool {
     let pid = pid.as_raw_nonzero().get();
     let mut byte = 0_u8;
     let here = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
@@ -154,7 +154,7 @@ pub(super) fn reaches(pid: Pid) -> bool {
 /// # Errors
 ///
 /// If another thread runs, which might read the block, or if the block cannot be found.
-pub(super) fn scrub_environment() -> io::Result<()> {
+pub(crate) fn scrub_environment() -> io::Result<()> {
     if !is_single_threaded()? {
         return Err(io::Error::other("the environment can be moved only before there are threads"));
     }
@@ -181,7 +181,7 @@ pub(super) fn scrub_environment() -> io::Result<()> {
 }
 
 /// Whether this process has one thread.
-pub(super) fn is_single_threaded() -> io::Result<bool> {
+pub(crate) fn is_single_threaded() -> io::Result<bool> {
     Ok(std::fs::read_dir("/proc/self/task")?.count() == 1)
 }
 

@@ -4,13 +4,13 @@
 //! only be tried where nothing else would stop the attempt: the first has what needs no permission,
 //! the second landlock alone, the third everything, as the work has it.
 
-use super::{
-    child::{Zygote, enter},
+use crate::{
+    Allowance, Layer, Layers,
+    child::{Inherited, enter},
     kernel,
     limits::Limits,
     sys,
 };
-use crate::{Allowance, Layer, Layers};
 use rustix::{
     fs::{MemfdFlags, memfd_create},
     net::{AddressFamily, SocketType, socket},
@@ -33,23 +33,23 @@ const ALLOWANCE: Allowance = Allowance { time: Duration::from_secs(10), memory: 
 /// # Errors
 ///
 /// If children cannot be forked, or benign work does not get through the layers.
-pub(super) fn probe(null: impl AsFd) -> io::Result<Layers> {
-    let zygote = |layers| Zygote { pid: rustix::process::getpid(), null: null.as_fd(), layers };
+pub(crate) fn probe(null: impl AsFd) -> io::Result<Layers> {
+    let inherited = |layers| Inherited { zygote: rustix::process::getpid(), null: null.as_fd(), layers };
     let limits = Limits::new(&ALLOWANCE, 0)?;
     let parent = getppid();
 
     let mut held = Layers::NONE;
-    let bare = zygote(Layers::NONE);
+    let bare = inherited(Layers::NONE);
     for layers in [try_in_child(|| without_permission(&bare, limits, parent))?, try_in_child(by_permission)?]
     {
         held = held.union(layers);
     }
     let mut strictest = held;
     strictest.insert(Layer::Seccomp);
-    match try_benign(&zygote(strictest), limits)? {
+    match try_benign(&inherited(strictest), limits)? {
         Benign::StoppedAfterwards => Ok(strictest),
         // Refused, or there but not in force: without it, then.
-        _ => match try_benign(&zygote(held), limits)? {
+        _ => match try_benign(&inherited(held), limits)? {
             Benign::NotStopped => Ok(held),
             _ => Err(io::Error::other("benign work does not get through the layers")),
         },
@@ -80,9 +80,9 @@ fn child(what: impl Fn(io::PipeWriter) -> io::Result<()>) -> io::Result<(PipeRea
 }
 
 /// With the layers that need no permission, and no others.
-fn without_permission(zygote: &Zygote<'_>, limits: Limits, parent: Option<Pid>) -> Layers {
+fn without_permission(inherited: &Inherited<'_>, limits: Limits, parent: Option<Pid>) -> Layers {
     let Ok(file) = tempfile::tempfile() else { return Layers::NONE };
-    if enter(zygote, ALLOWANCE.time, limits).is_err() {
+    if enter(inherited, ALLOWANCE.time, limits).is_err() {
         return Layers::NONE;
     }
     let descriptors = File::open("/").is_err()
@@ -108,7 +108,7 @@ fn without_permission(zygote: &Zygote<'_>, limits: Limits, parent: Option<Pid>) 
         && capabilities(None).is_ok_and(|sets| {
             sets.effective.is_empty() && sets.permitted.is_empty() && sets.inheritable.is_empty()
         });
-    let closed = !sys::reaches(zygote.pid) && !parent.is_some_and(sys::reaches);
+    let closed = !sys::reaches(inherited.zygote) && !parent.is_some_and(sys::reaches);
     [
         (Layer::Descriptors, descriptors),
         (Layer::Processes, processes),
@@ -143,10 +143,10 @@ enum Benign {
 }
 
 /// With everything: benign work must come to its end, and what is forbidden must then end it.
-fn try_benign(zygote: &Zygote<'_>, limits: Limits) -> io::Result<Benign> {
+fn try_benign(inherited: &Inherited<'_>, limits: Limits) -> io::Result<Benign> {
     let (mut answer, pid) = child(|mut tell| {
         let file = tempfile::tempfile()?;
-        enter(zygote, ALLOWANCE.time, limits).map_err(|_| io::Error::other("refused"))?;
+        enter(inherited, ALLOWANCE.time, limits).map_err(|_| io::Error::other("refused"))?;
         file.set_len(4096)?;
         file.write_all_at(b"benign", 4090)?;
         let mut back = vec![0; 1 << 20];

@@ -17,18 +17,18 @@ const NOBODY: u32 = 65_534;
 
 /// What a child may use, in the units of the kernel.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Bytes of address space in all.
-    pub(super) address_space: u64,
+    pub(crate) address_space: u64,
     /// Seconds of processor time.
-    pub(super) processor: u64,
+    pub(crate) processor: u64,
     /// Bytes of the scratch file.
-    pub(super) scratch: u64,
+    pub(crate) scratch: u64,
 }
 
 impl Limits {
     /// For one object, forked from this process as it is now.
-    pub(super) fn new(allowance: &Allowance, object: u64) -> io::Result<Self> {
+    pub(crate) fn new(allowance: &Allowance, object: u64) -> io::Result<Self> {
         // proc(5): the first field is the size in pages.
         let statm = std::fs::read_to_string("/proc/self/statm")?;
         let pages: u64 = statm
@@ -50,7 +50,7 @@ impl Limits {
     }
 
     /// Sets the limits on this process, for good. No descriptor can be opened after this.
-    pub(super) fn set(self) -> Result<(), Layer> {
+    pub(crate) fn set(self) -> Result<(), Layer> {
         for (layer, resource, most) in [
             (Layer::Memory, Resource::As, self.address_space),
             (Layer::Memory, Resource::Memlock, 0),
@@ -71,7 +71,7 @@ impl Limits {
 }
 
 /// Gives up root, if this is root, and every capability.
-pub(super) fn become_nobody() -> rustix::io::Result<()> {
+pub(crate) fn become_nobody() -> rustix::io::Result<()> {
     if geteuid().is_root() {
         for bit in 0..u64::BITS {
             let capability = CapabilitySet::from_bits_retain(1 << bit);

@@ -1,13 +1,12 @@
 //! One object's process: it gives up everything, then works, then reports and ends.
 
-use super::{
-    kernel,
+use crate::{
+    Allowance, Layer, Layers, Task, kernel,
     limits::{Limits, become_nobody},
     protect::make_undumpable,
-    sys,
+    report, sys,
     wire::{Descriptors, Status},
 };
-use crate::{Allowance, Layer, Layers, Task, report};
 use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal, setpgid};
 use std::{
     io::Write,
@@ -17,7 +16,7 @@ use std::{
 };
 
 /// What the child says over its life pipe once it is jailed. Before that, the layer that failed.
-pub(super) const JAILED: u8 = u8::MAX;
+pub(crate) const JAILED: u8 = u8::MAX;
 
 /// Exit codes, as a shell or Rust's runtime has them.
 const PANICKED: i32 = 101;
@@ -27,18 +26,18 @@ const NOT_JAILED: i32 = 70;
 /// How long after its time a child ends even if nobody watches over it any more.
 const ALONE: Duration = Duration::from_secs(5);
 
-/// What every child needs to know of its zygote.
-pub(super) struct Zygote<'z> {
-    pub(super) pid: Pid,
+/// What every child has from its zygote.
+pub(crate) struct Inherited<'z> {
+    pub(crate) zygote: Pid,
     /// `/dev/null`.
-    pub(super) null: BorrowedFd<'z>,
+    pub(crate) null: BorrowedFd<'z>,
     /// What the child has to put on.
-    pub(super) layers: Layers,
+    pub(crate) layers: Layers,
 }
 
 /// Does the work and ends the process.
-pub(super) fn run(
-    zygote: &Zygote<'_>,
+pub(crate) fn run(
+    inherited: &Inherited<'_>,
     allowance: &Allowance,
     limits: Limits,
     task: &[u8],
@@ -55,9 +54,9 @@ pub(super) fn run(
         if Status::Started(getpid().as_raw_nonzero().get()).tell(status).is_err() {
             return NOT_JAILED;
         }
-        let kept = sys::keep_only(zygote.null, [object.as_fd(), scratch.as_fd(), report.as_fd(), life]);
+        let kept = sys::keep_only(inherited.null, [object.as_fd(), scratch.as_fd(), report.as_fd(), life]);
         let Ok(sys::Kept { object, scratch, report, mut life }) = kept else { return NOT_JAILED };
-        if let Err(layer) = enter(zygote, allowance.time, limits) {
+        if let Err(layer) = enter(inherited, allowance.time, limits) {
             let _ = life.write_all(&[layer as u8]);
             return NOT_JAILED;
         }
@@ -77,13 +76,13 @@ pub(super) fn run(
 }
 
 /// Puts on every layer; the one that could not be put on is the error.
-pub(super) fn enter(zygote: &Zygote<'_>, time: Duration, limits: Limits) -> Result<(), Layer> {
-    let wanted = zygote.layers;
+pub(crate) fn enter(inherited: &Inherited<'_>, time: Duration, limits: Limits) -> Result<(), Layer> {
+    let wanted = inherited.layers;
     become_nobody().map_err(|_| Layer::Identity)?;
     // Against being left alone by a zygote that was killed: the kernel's help where it is given,
     // and a clock.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
-    if getppid() != Some(zygote.pid) {
+    if getppid() != Some(inherited.zygote) {
         return Err(Layer::Processor);
     }
     let seconds = time.saturating_add(ALONE).as_secs();
