@@ -2,7 +2,10 @@
 //! bucket, under a key for which no URL is ever signed, tagged with the verdict. Each tenant has room for so many
 //! bytes; what was held longest makes room for what comes.
 
-use crate::worker::{Worker, held_key};
+use crate::{
+    gone::is_gone,
+    worker::{Worker, held_key},
+};
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
     record::Record,
@@ -50,10 +53,8 @@ pub(crate) async fn copy(
         .await;
     match copied {
         Ok(answer) => Ok(Some(HeldCopy { version_id: answer.version_id })),
-        Err(error) => match error.raw_response().map(|response| response.status().as_u16()) {
-            Some(404 | 412) => Ok(None),
-            _ => Err(error.into()),
-        },
+        Err(error) if is_gone(&error) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -3,6 +3,7 @@
 //! a rule engine, and it runs that in a jail.
 
 mod fetch;
+mod gone;
 mod held;
 mod inspection;
 mod rescan_objects;

@@ -3,7 +3,10 @@
 //! nobody gets a URL; and what nobody must change any more is never written again.
 
 use super::{ScanUpload, Settled, copy_source, gone, settle};
-use crate::worker::{Worker, published_key};
+use crate::{
+    gone::is_gone,
+    worker::{Worker, published_key},
+};
 use airlock_aws::Function;
 use airlock_content::verdict::Verdict;
 use airlock_objects::{
@@ -117,10 +120,8 @@ async fn copy(worker: &Worker, record: &Record, pin: &Pin, key: &PublishedKey) -
             let sum = answer.copy_object_result.and_then(|result| result.checksum_sha256);
             Ok(There::Copied(sum.as_deref().and_then(|sum| Sha256::from_base64(sum).ok())))
         }
-        Err(error) => match error.raw_response().map(|response| response.status().as_u16()) {
-            Some(404 | 412) => look(worker, key).await,
-            _ => Err(aws_sdk_s3::Error::from(error).into()),
-        },
+        Err(error) if is_gone(&error) => look(worker, key).await,
+        Err(error) => Err(aws_sdk_s3::Error::from(error).into()),
     }
 }
 
@@ -139,10 +140,8 @@ async fn look(worker: &Worker, key: &PublishedKey) -> anyhow::Result<There> {
             let sum = head.checksum_sha256.as_deref();
             Ok(There::Before(sum.and_then(|sum| Sha256::from_base64(sum).ok())))
         }
-        Err(error) => match error.raw_response().map(|response| response.status().as_u16()) {
-            Some(404) => Ok(There::Nothing),
-            _ => Err(aws_sdk_s3::Error::from(error).into()),
-        },
+        Err(error) if is_gone(&error) => Ok(There::Nothing),
+        Err(error) => Err(aws_sdk_s3::Error::from(error).into()),
     }
 }
 
