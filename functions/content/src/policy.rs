@@ -113,6 +113,11 @@ impl Policy {
         &self.members
     }
 
+    /// The names of the types that the policy takes.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.limits.keys().copied()
+    }
+
     /// The type that a `Content-Type` value declares, if the policy takes it in a size of `size` bytes.
     ///
     /// # Errors

@@ -83,7 +83,7 @@ impl Fields {
 
     /// Takes a whole number.
     pub fn optional_number(&mut self, field: &'static str) -> Option<u64> {
-        let number = self.fields.remove(field)?.as_u64();
+        let number = whole(&self.fields.remove(field)?);
         if number.is_none() {
             self.refuse(field, "must be a whole number, not negative");
         }
@@ -102,6 +102,14 @@ impl Fields {
         self.errors.extend(unknown);
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
     }
+}
+
+/// A whole number, however it is spelled: 15.0 is the number 15 in JSON, and some languages write it so.
+fn whole(value: &Value) -> Option<u64> {
+    /// 2^53: up to here every whole number is a floating-point number of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let is_whole = |number: &f64| number.fract() == 0.0 && (0.0..=EXACT).contains(number);
+    value.as_u64().or_else(|| value.as_f64().filter(is_whole).map(|number| number as u64))
 }
 
 /// A JSON object in which no name stands twice; serde_json alone would keep the last.
@@ -175,8 +183,11 @@ mod tests {
             ),
         ]
         "#);
-        for size in ["-1", "1.5", "\"1\"", "1e3", "null"] {
+        for size in ["-1", "1.5", "\"1\"", "1e300", "9007199254740993.0e1", "null"] {
             assert_eq!(errors(&format!(r#"{{"size":{size}}}"#))[1].0, "size", "{size}");
+        }
+        for size in ["1", "1.0", "1e3", "18446744073709551615"] {
+            assert_eq!(errors(&format!(r#"{{"size":{size}}}"#)).len(), 1, "{size}");
         }
         for body in ["", "[]", "null", "{", r#"{"size":1,"size":2}"#, "{}{}"] {
             assert_eq!(errors(body)[0].1, "malformed", "{body}");

@@ -100,22 +100,19 @@ impl Problem {
         Self::new(Code::NotFound, "there is no such object")
     }
 
-    /// Fields that are wrong.
+    /// A problem of fields. Its sentence is the first error, as many clients show no more than `detail`.
+    pub fn of(code: Code, errors: Vec<FieldError>) -> Self {
+        Self { detail: in_words(&errors).into(), errors, ..Self::new(code, "") }
+    }
+
+    /// Fields of a request that are wrong.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        Self { errors, ..Self::new(Code::InvalidRequest, "the request is not valid; see errors") }
+        Self::of(Code::InvalidRequest, errors)
     }
 
     /// A problem of one field.
     pub fn field(code: Code, field: &'static str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        let errors = vec![FieldError { field: field.into(), detail: detail.clone() }];
-        Self { errors, ..Self::new(code, format!("{field}: {detail}")) }
-    }
-
-    /// Says which fields it is about.
-    pub fn about(mut self, errors: Vec<FieldError>) -> Self {
-        self.errors = errors;
-        self
+        Self::of(code, vec![FieldError { field: field.into(), detail: detail.into() }])
     }
 
     /// Says when to try again.
@@ -144,6 +141,16 @@ impl Problem {
     /// What is behind it, for the log.
     pub fn cause(&self) -> Option<&(dyn Error + Send + Sync)> {
         self.cause.as_deref()
+    }
+}
+
+fn in_words(errors: &[FieldError]) -> String {
+    let Some((FieldError { field, detail }, more)) = errors.split_first() else {
+        return "the request is not valid".to_owned();
+    };
+    match more.len() {
+        0 => format!("{field}: {detail}"),
+        more => format!("{field}: {detail} (and {more} more; see errors)"),
     }
 }
 
@@ -207,5 +214,15 @@ mod tests {
             let Body::Text(text) = response.body() else { panic!("no text") };
             assert!(!text.contains("secret"), "{text}");
         }
+    }
+
+    #[test]
+    fn the_detail_is_the_first_error_and_counts_the_others() {
+        let error =
+            |field: &'static str, detail: &str| FieldError { field: field.into(), detail: detail.into() };
+        let errors = [error("size", "is required"), error("key", "is unknown"), error("path", "is unknown")];
+        let detail = |errors: &[FieldError]| Problem::invalid(errors.to_vec()).detail.into_owned();
+        assert_eq!(detail(&errors[..1]), "size: is required");
+        assert_eq!(detail(&errors), "size: is required (and 2 more; see errors)");
     }
 }

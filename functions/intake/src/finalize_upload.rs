@@ -129,9 +129,7 @@ async fn refuse(
     let change =
         Change::new(record, Transition::Refuse, Actor::User(&caller.user), now).verdict(&verdict).settled();
     match app.registry.change(change).await? {
-        Changed::Done => {
-            Err(Problem::new(Code::Mismatch, "what was uploaded is not what was declared").about(errors))
-        }
+        Changed::Done => Err(Problem::of(Code::Mismatch, errors)),
         Changed::Superseded(latest) => settled(latest),
     }
 }

@@ -11,6 +11,9 @@ use airlock_objects::{
     timestamp::Timestamp,
 };
 
+/// The longest media type, in bytes. The longest that is allowed has 73, which leaves room for parameters.
+const MAX_TYPE_BYTES: usize = 255;
+
 /// A declaration that this deployment accepts.
 #[derive(Debug)]
 pub(super) struct Declaration {
@@ -24,11 +27,14 @@ impl Declaration {
         let mut fields = Fields::of(request, false)?;
         let file_name = fields.required("file_name");
         let content_type: Option<String> = fields.required("content_type");
+        if content_type.as_ref().is_some_and(|text| text.is_empty() || text.len() > MAX_TYPE_BYTES) {
+            fields.refuse("content_type", format_args!("must be 1 to {MAX_TYPE_BYTES} bytes long"));
+        }
         let size = fields.required_number("size");
-        let sha256 = fields.optional("sha256");
         if size == Some(0) {
             fields.refuse("size", "must be at least 1");
         }
+        let sha256 = fields.optional("sha256");
         fields.finish()?;
         let (Some(file_name), Some(content_type), Some(size)) = (file_name, content_type, size) else {
             return Err(Problem::invalid(Vec::new()));
@@ -36,11 +42,13 @@ impl Declaration {
         match limits.types.admit(&content_type, size) {
             Ok(_) => {}
             Err(Refused::Type(_)) => {
-                let detail = "is not a media type that can be uploaded here";
+                let allowed: Vec<&str> = limits.types.names().collect();
+                let (sent, allowed) = (content_type.escape_debug(), allowed.join(", "));
+                let detail = format!("{sent} can't be uploaded here; allowed are {allowed}");
                 return Err(Problem::field(Code::TypeNotAllowed, "content_type", detail));
             }
             Err(Refused::Size { media_type, largest }) => {
-                let detail = format!("must be at most {largest} bytes for {media_type}");
+                let detail = format!("{size} bytes are too many for {media_type}; {largest} are allowed");
                 return Err(Problem::field(Code::TooLarge, "size", detail));
             }
         }
