@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
 
 mod answers;
+mod statuses;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses the part it needs")]
 
+pub mod openapi;
 pub mod person;
 pub mod services;
 

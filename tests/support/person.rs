@@ -1,7 +1,7 @@
 //! A client of the API: plain HTTP with a bearer token.
 
-use super::{World, eventually};
-use reqwest::{Method, Response, StatusCode, header::HeaderMap};
+use super::{World, eventually, openapi};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -52,15 +52,27 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 impl Person<'_> {
-    /// Any call.
+    /// Any call. Its answer must be one that the contract has.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let request = self.world.http.request(method, format!("{}{path}", self.world.stack.ready().api));
-        let request = request.bearer_auth(&self.token);
-        let request = match body {
+        self.call_with(method, path, |request| match body {
             Some(body) => request.json(&body),
             None => request,
-        };
-        Answer::of(request.send().await.unwrap()).await
+        })
+        .await
+    }
+
+    /// Any call, with whatever `more` adds to the request.
+    pub async fn call_with(
+        &self,
+        method: Method,
+        path: &str,
+        more: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Answer {
+        let url = format!("{}{path}", self.world.stack.ready().api);
+        let request = self.world.http.request(method.clone(), url).bearer_auth(&self.token);
+        let answer = Answer::of(more(request).send().await.unwrap()).await;
+        openapi::documented(&method, path, &answer);
+        answer
     }
 
     pub async fn get(&self, path: &str) -> Answer {
