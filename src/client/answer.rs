@@ -4,6 +4,7 @@
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::signed_url::SignedUrl;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt};
 
 /// Where an object stands.
@@ -94,7 +95,8 @@ fn signed_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedUrl, D
     String::deserialize(deserializer).map(SignedUrl::new)
 }
 
-/// An upload or an object as its owner sees it. Times are RFC 3339, sizes bytes, checksums hex.
+/// An upload or an object as its owner sees it. Times are RFC 3339, sizes bytes, checksums hex. What this client has no
+/// use for itself is among [`Record::others`], so that a new field of the API is shown without a change here.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// Its id; called `upload_id` on the way in, `object_id` once published.
@@ -104,27 +106,23 @@ pub(crate) struct Record {
     pub(crate) state: State,
     /// The name that was declared.
     pub(crate) file_name: String,
-    /// The media type that was declared.
-    pub(crate) content_type: String,
     /// Its size, in bytes.
     pub(crate) size: u64,
     /// The SHA-256 of its content.
     pub(crate) sha256: Option<String>,
     /// When it was opened.
     pub(crate) created_at: String,
-    /// Until when it can be finalized.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) expires_at: Option<String>,
     /// When it was finalized.
     pub(crate) finalized_at: Option<String>,
-    /// When it was scanned.
-    pub(crate) scanned_at: Option<String>,
     /// What the scan said.
     pub(crate) verdict: Option<Verdict>,
+    /// All other fields.
+    #[serde(flatten)]
+    pub(crate) others: Map<String, Value>,
 }
 
 impl Record {
-    /// The verdict in one line: `malicious: a rule matched (eicar_test_file)`.
+    /// The verdict in one line: `malicious: matched eicar_test_file`.
     pub(crate) fn verdict_line(&self) -> Option<String> {
         let verdict = self.verdict.as_ref()?;
         let outcome = match verdict.outcome {
@@ -134,10 +132,10 @@ impl Record {
             Outcome::LimitsExceeded => "limits exceeded",
             Outcome::Unscannable => "unscannable",
         };
-        let reason = verdict.reason.iter().map(|reason| format!(": {reason}"));
-        let rules: Vec<&str> = verdict.matches.iter().map(|found| found.rule.as_str()).collect();
-        let rules = (!rules.is_empty()).then(|| format!(" ({})", rules.join(", ")));
-        Some(std::iter::once(outcome.to_owned()).chain(reason).chain(rules).collect())
+        Some(match &verdict.reason {
+            Some(reason) => format!("{outcome}: {reason}"),
+            None => outcome.to_owned(),
+        })
     }
 }
 
@@ -170,14 +168,14 @@ pub(crate) struct ObjectPage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn upload() -> Value {
         json!({
             "upload_id": "0199", "state": "rejected", "file_name": "a.txt",
             "content_type": "text/plain", "size": 68, "sha256": "00", "created_at": "2026-01-01T00:00:00Z",
-            "expires_at": "2026-01-01T01:00:00Z", "finalized_at": null, "scanned_at": null,
-            "verdict": {"outcome": "malicious", "detected_type": null, "reason": "a rule matched",
+            "expires_at": "2026-01-01T01:00:00Z", "finalized_at": null, "scanned_at": null, "later": {"a": [1]},
+            "verdict": {"outcome": "malicious", "detected_type": null, "reason": "matched r",
                 "matches": [{"rule": "r", "severity": "high", "description": "d"}]},
         })
     }
@@ -186,7 +184,7 @@ mod tests {
     fn a_record_reads_back_as_the_api_wrote_it() -> Result<(), serde_json::Error> {
         let record: Record = serde_json::from_value(upload())?;
         assert_eq!(serde_json::to_value(&record)?, upload());
-        assert_eq!(record.verdict_line().as_deref(), Some("malicious: a rule matched (r)"));
+        assert_eq!(record.verdict_line().as_deref(), Some("malicious: matched r"));
         Ok(())
     }
 

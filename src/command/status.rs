@@ -2,7 +2,9 @@
 
 use super::connection::Connection;
 use crate::{client::answer::Record, exit::End, terminal};
+use airlock_content::verdict::RuleMatch;
 use clap::Args;
+use serde_json::Value;
 
 /// Show an upload: where it stands, and what the scan said
 ///
@@ -23,35 +25,41 @@ pub(crate) async fn run(Arguments { id, connection }: Arguments) -> anyhow::Resu
         terminal::json(&record)?;
     } else {
         for (name, value) in rows(&record) {
-            terminal::line(format_args!("{name:<14}{}", terminal::plain(&value)))?;
+            terminal::line(format_args!("{:<14}{}", terminal::plain(&name), terminal::plain(&value)))?;
         }
     }
     Ok(End::Done)
 }
 
-fn rows(record: &Record) -> Vec<(&'static str, String)> {
+fn rows(record: &Record) -> Vec<(String, String)> {
     let some = |value: &Option<String>| value.clone().unwrap_or_default();
     let mut rows = vec![
-        ("id", record.id.to_string()),
-        ("state", record.state.to_string()),
-        ("file name", record.file_name.clone()),
-        ("type", record.content_type.clone()),
-        ("size", format!("{} bytes", record.size)),
-        ("SHA-256", some(&record.sha256)),
-        ("created", record.created_at.clone()),
-        ("finalized", some(&record.finalized_at)),
-        ("scanned", some(&record.scanned_at)),
+        ("id".to_owned(), record.id.to_string()),
+        ("state".to_owned(), record.state.to_string()),
+        ("file name".to_owned(), record.file_name.clone()),
+        ("size".to_owned(), format!("{} bytes", record.size)),
+        ("SHA-256".to_owned(), some(&record.sha256)),
+        ("created at".to_owned(), record.created_at.clone()),
+        ("finalized at".to_owned(), some(&record.finalized_at)),
     ];
+    rows.extend(record.others.iter().map(|(name, value)| (name.replace('_', " "), text(value))));
     if let Some(verdict) = record.verdict_line() {
-        rows.push(("verdict", verdict));
+        rows.push(("verdict".to_owned(), verdict));
     }
     if let Some(verdict) = &record.verdict {
-        rows.push(("found type", some(&verdict.detected_type)));
+        rows.push(("found type".to_owned(), some(&verdict.detected_type)));
         let rules = verdict.matches.iter();
-        rows.extend(
-            rules.map(|rule| ("rule", format!("{} ({}): {}", rule.rule, rule.severity, rule.description))),
-        );
+        let rule = |rule: &RuleMatch| format!("{} ({}): {}", rule.rule, rule.severity, rule.description);
+        rows.extend(rules.map(|found| ("rule".to_owned(), rule(found))));
     }
     rows.retain(|(_, value)| !value.is_empty());
     rows
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
