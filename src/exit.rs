@@ -1,8 +1,8 @@
 //! What a command ends with. Scripts rely on the codes: 0 done, 1 the answer is no, 2 wrong usage,
 //! 3 could not ask.
 
-use crate::client::ClientError;
-use std::process::ExitCode;
+use crate::{client::ClientError, terminal};
+use std::{path::Path, process::ExitCode};
 
 /// How a command ended, from good to bad; its number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +32,9 @@ pub(crate) struct Interrupted;
 impl From<&anyhow::Error> for End {
     fn from(error: &anyhow::Error) -> Self {
         match error.downcast_ref() {
-            Some(ClientError::Unreadable { .. }) => Self::WrongUsage,
+            Some(ClientError::Unreadable { .. } | ClientError::NoType | ClientError::NoName) => {
+                Self::WrongUsage
+            }
             Some(error) if error.is_no() => Self::No,
             Some(_) => Self::Unasked,
             None if error.is::<WrongUsage>() => Self::WrongUsage,
@@ -52,6 +54,14 @@ impl From<End> for ExitCode {
 pub(crate) fn explain(error: &anyhow::Error) -> End {
     eprintln!("airlock: {error:#}");
     error.into()
+}
+
+/// Says which file an error is about, unless it does so itself.
+pub(crate) fn about(path: &Path, error: ClientError) -> anyhow::Error {
+    match error {
+        ClientError::Unreadable { .. } => error.into(),
+        error => anyhow::Error::new(error).context(terminal::plain(&path.to_string_lossy())),
+    }
 }
 
 /// Runs a command until it ends or Ctrl-C is pressed; what it holds, such as a half-written file,
@@ -93,6 +103,7 @@ mod tests {
         assert_eq!(of(WrongUsage("x".to_owned()).into()), End::WrongUsage);
         let (path, source) = ("x".into(), std::io::ErrorKind::NotFound.into());
         assert_eq!(of(ClientError::Unreadable { path, source }.into()), End::WrongUsage);
+        assert_eq!(of(ClientError::NoType.into()), End::WrongUsage);
         assert_eq!(of(refused(401)), End::Unasked);
         assert_eq!(of(refused(503)), End::Unasked);
         assert_eq!(of(anyhow::anyhow!("anything else")), End::Unasked);

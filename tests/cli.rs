@@ -4,9 +4,11 @@
 
 mod support;
 
+use insta::assert_snapshot;
 use serde_json::Value;
 use std::{
     fs::Permissions,
+    io::{Seek as _, Write as _},
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Output, Stdio},
@@ -24,7 +26,16 @@ fn airlock(arguments: &[&str]) -> Command {
 
 /// Runs a client command against the world, off the runtime's threads.
 async fn client(world: &World, folder: &Path, arguments: &[&str]) -> Output {
+    client_that_reads(world, folder, arguments, b"").await
+}
+
+/// The same with something on standard input.
+async fn client_that_reads(world: &World, folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
+    let mut standard_input = tempfile::tempfile().unwrap();
+    standard_input.write_all(input).unwrap();
+    standard_input.rewind().unwrap();
     let mut command = airlock(arguments);
+    command.stdin(standard_input);
     command.env("AIRLOCK_API", &world.stack.ready().api).env("AIRLOCK_TOKEN", world.ada().token);
     let of_the_stack = tempfile::tempdir().unwrap();
     command.current_dir(folder).env("AIRLOCK_READY_FILE", world.ready_file(of_the_stack.path()));
@@ -33,6 +44,12 @@ async fn client(world: &World, folder: &Path, arguments: &[&str]) -> Output {
 
 fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// How it ended, and all that it said.
+fn end(output: &Output) -> String {
+    let said = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    format!("{}: {}", output.status.code().unwrap(), said.concat().trim_end())
 }
 
 fn json(output: &Output) -> Value {
@@ -69,11 +86,12 @@ async fn a_file_goes_up_is_listed_comes_down_and_is_deleted() {
 
     let uploaded = client(&world, folder.path(), &["upload", "--json", name]).await;
     assert!(uploaded.status.success(), "{uploaded:?}");
-    let record = json(&uploaded);
-    let id = record["upload_id"].as_str().or(record[0]["upload_id"].as_str()).unwrap().to_owned();
+    let id = json(&uploaded)["upload_id"].as_str().unwrap().to_owned();
 
     let refused = client(&world, folder.path(), &["upload", "virus.txt"]).await;
     assert_eq!(refused.status.code(), Some(1), "a rejected file is a no");
+    let line = text(&refused);
+    assert_eq!(line.split_once("  ").unwrap().1, "rejected  virus.txt  malicious: matched eicar_test_file\n");
 
     let listed = client(&world, folder.path(), &["list"]).await;
     assert!(text(&listed).contains(&id) && text(&listed).contains(name), "{listed:?}");
@@ -87,6 +105,46 @@ async fn a_file_goes_up_is_listed_comes_down_and_is_deleted() {
 
     assert!(client(&world, folder.path(), &["delete", &id]).await.status.success());
     assert_eq!(client(&world, folder.path(), &["download", &id]).await.status.code(), Some(1));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_said_once_with_what_was_sent_and_what_is_allowed() {
+    let world = World::with(&[("AllowedTypes", "text/plain=1KiB,application/pdf")]).await;
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in [("page.html", "<p>"), ("empty.txt", ""), ("long.txt", &"x".repeat(2000))] {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let upload = async |arguments: &[&str]| {
+        end(&client(&world, folder.path(), &[&["upload"], arguments].concat()).await)
+    };
+    assert_snapshot!(upload(&["page.html"]).await, @"2: airlock: page.html: its name does not say which media type it is; say it with `airlock upload --type TYPE`");
+    assert_snapshot!(upload(&["page.html", "--type", "text/html"]).await, @"1: airlock: page.html: content_type: text/html can't be uploaded here; allowed are application/pdf, text/plain (type_not_allowed)");
+    assert_snapshot!(upload(&["long.txt"]).await, @"1: airlock: long.txt: size: 2000 bytes are too many for text/plain; 1024 are allowed (too_large)");
+    assert_snapshot!(upload(&["empty.txt"]).await, @"1: airlock: empty.txt: size: must be at least 1 (invalid_request)");
+    assert_snapshot!(upload(&["nothing.txt"]).await, @"2: airlock: nothing.txt: No such file or directory (os error 2)");
+    assert_snapshot!(upload(&["-"]).await, @"2: airlock: -: standard input has no name of its own; say one with --name NAME");
+    assert_snapshot!(upload(&["empty.txt", "long.txt", "--name", "a.txt"]).await, @"2: airlock: --name names one upload, and here are 2");
+    assert_snapshot!(upload(&["--json", "page.html", "--type", "text/html"]).await, @r#"
+    1: {"error":{"code":"type_not_allowed","detail":"content_type: text/html can't be uploaded here; allowed are application/pdf, text/plain","errors":[{"detail":"text/html can't be uploaded here; allowed are application/pdf, text/plain","field":"content_type"}],"status":415},"file":"page.html"}
+    airlock: page.html: content_type: text/html can't be uploaded here; allowed are application/pdf, text/plain (type_not_allowed)
+    "#);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standard_input_is_uploaded_under_the_name_that_is_said() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["upload", "-", "--name", "data", "--type", "text/csv", "--json"];
+    let uploaded = client_that_reads(&world, folder.path(), &arguments, b"a,b\n1,2\n").await;
+    let record = json(&uploaded);
+    let named = ["file", "file_name", "content_type"].map(|field| record[field].as_str().unwrap());
+    assert_eq!(named, ["-", "data", "text/csv"]);
+    let id = record["upload_id"].as_str().unwrap();
+    let downloaded = client(&world, folder.path(), &["download", id]).await;
+    assert!(downloaded.status.success(), "{uploaded:?} {downloaded:?}");
+    assert_eq!(std::fs::read(folder.path().join("data")).unwrap(), b"a,b\n1,2\n");
     world.end().await;
 }
 

@@ -30,11 +30,11 @@ pub(crate) struct FieldError {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.detail, self.code)?;
-        for FieldError { field, detail } in self.errors.iter().filter(|e| e.detail != self.detail) {
-            write!(f, "; {field} {detail}")?;
-        }
-        Ok(())
+        // Of a problem with errors, the detail says the first of them again.
+        let errors = self.errors.iter().map(|FieldError { field, detail }| format!("{field}: {detail}"));
+        let errors = errors.collect::<Vec<_>>().join("; ");
+        let said = if errors.is_empty() { &self.detail } else { &errors };
+        write!(f, "{said} ({})", self.code)
     }
 }
 
@@ -84,6 +84,12 @@ pub(crate) enum ClientError {
         /// Why.
         source: io::Error,
     },
+    /// Nobody said the media type, and the name of the file does not say it.
+    #[error("its name does not say which media type it is; say it with `airlock upload --type TYPE`")]
+    NoType,
+    /// Standard input is to be uploaded, and nobody said under which name.
+    #[error("standard input has no name of its own; say one with --name NAME")]
+    NoName,
     /// Nobody left a ready file for the one that was asked for.
     #[error(
         "no local stack of yours is known at {api}; start one (airlock local), or name the ready file of one \
@@ -192,15 +198,16 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_keeps_its_code_and_detail() -> Result<(), Box<dyn Error>> {
+    fn a_refusal_is_said_once_with_every_error_and_the_code() -> Result<(), Box<dyn Error>> {
         let body = r#"{"type":"about:blank","title":"Bad Request","status":400,"code":"invalid_request",
-            "detail":"the request is not valid; see errors","errors":[{"field":"size","detail":"is required"}]}"#;
+            "detail":"size: is required (and 1 more; see errors)",
+            "errors":[{"field":"size","detail":"is required"},{"field":"key","detail":"is no field"}]}"#;
         let error = refused(400, body)?;
-        assert_eq!(
-            error.to_string(),
-            "the request is not valid; see errors (invalid_request); size is required"
-        );
+        assert_eq!(error.to_string(), "size: is required; key: is no field (invalid_request)");
         assert!(error.is_no() && !error.is_transient());
+        let without =
+            refused(404, r#"{"status":404,"code":"not_found","detail":"there is no such object"}"#)?;
+        assert_eq!(without.to_string(), "there is no such object (not_found)");
         Ok(())
     }
 

@@ -1,8 +1,7 @@
 //! A typed client of the Airlock API: one method per call of the HTTP contract, plus the two that
 //! go straight to storage with a pre-signed URL ([`storage`]).
 //!
-//! What can be asked twice without harm is asked again when the connection fails ([`Client::ask`]);
-//! creating an upload is among it, because it carries an `Idempotency-Key`.
+//! What can be asked twice without harm is asked again when the connection fails ([`patiently`]).
 
 pub(crate) mod answer;
 pub(crate) mod content_disposition;
@@ -18,7 +17,6 @@ use answer::{DownloadUrl, Finalized, ObjectPage, Opened, Record};
 pub(crate) use error::ClientError;
 use reqwest::{Method, RequestBuilder, Response, Url, redirect};
 use serde::de::DeserializeOwned;
-use serde_json::json;
 use source::Source;
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -117,43 +115,40 @@ impl Client {
         Ok(Self { http: connect(&api)?, api, token })
     }
 
-    /// `POST /uploads`: opens an upload of `source`. The same key with the same file is the same
-    /// upload.
+    /// `POST /uploads`: opens an upload of `source`. Asked once; the same key with the same file is the same
+    /// upload, with a fresh URL.
     pub(crate) async fn create_upload(&self, source: &Source, key: &str) -> Result<Opened, ClientError> {
-        let body = json!({
-            "file_name": source.file_name,
-            "content_type": source.content_type,
-            "size": source.size,
-            "sha256": source.sha256,
-        });
         let request = self.request(Method::POST, &["uploads"]);
-        self.ask(request.header("idempotency-key", key).json(&body)).await
+        ask_once(request.header("idempotency-key", key).json(&source.declaration()), &self.api).await
     }
 
     /// `POST /uploads/{upload_id}/finalize`: harmless to repeat.
     pub(crate) async fn finalize(&self, upload_id: &str) -> Result<Finalized, ClientError> {
-        self.ask(self.request(Method::POST, &["uploads", upload_id, "finalize"])).await
+        self.ask(|| self.request(Method::POST, &["uploads", upload_id, "finalize"])).await
     }
 
     /// `GET /uploads/{upload_id}`.
     pub(crate) async fn upload(&self, upload_id: &str) -> Result<Record, ClientError> {
-        self.ask(self.request(Method::GET, &["uploads", upload_id])).await
+        self.ask(|| self.request(Method::GET, &["uploads", upload_id])).await
     }
 
     /// `GET /objects`: one page, newest first, from `cursor` on.
     pub(crate) async fn objects(&self, cursor: Option<&str>) -> Result<ObjectPage, ClientError> {
-        let request = self.request(Method::GET, &["objects"]).query(&[("limit", PAGE)]);
-        self.ask(request.query(&cursor.map(|cursor| ("cursor", cursor)).as_slice())).await
+        let cursor = cursor.map(|cursor| ("cursor", cursor));
+        self.ask(|| {
+            self.request(Method::GET, &["objects"]).query(&[("limit", PAGE)]).query(cursor.as_slice())
+        })
+        .await
     }
 
     /// `GET /objects/{object_id}`.
     pub(crate) async fn object(&self, object_id: &str) -> Result<Record, ClientError> {
-        self.ask(self.request(Method::GET, &["objects", object_id])).await
+        self.ask(|| self.request(Method::GET, &["objects", object_id])).await
     }
 
     /// `POST /objects/{object_id}/download-url`: a short-lived URL for one GET.
     pub(crate) async fn download_url(&self, object_id: &str) -> Result<DownloadUrl, ClientError> {
-        self.ask(self.request(Method::POST, &["objects", object_id, "download-url"])).await
+        self.ask(|| self.request(Method::POST, &["objects", object_id, "download-url"])).await
     }
 
     /// `DELETE /objects/{object_id}`. Asked once: a second DELETE of the same object is a 404.
@@ -166,19 +161,26 @@ impl Client {
         self.http.request(method, self.api.join(segments)).bearer_auth(&self.token.0).timeout(CALL_TIMEOUT)
     }
 
-    /// Sends a request that is safe to repeat until there is an answer, and reads the answer.
-    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
-        let mut pause = FIRST_PAUSE;
-        for _ in 1..TRIES {
-            let Some(copy) = request.try_clone() else { break };
-            match ask_once(copy, &self.api).await {
-                Err(error) if error.is_transient() => tokio::time::sleep(pause).await,
-                answer => return answer,
-            }
-            pause *= 2;
-        }
-        ask_once(request, &self.api).await
+    /// Sends a request that is safe to repeat, and reads the answer.
+    async fn ask<T: DeserializeOwned>(&self, request: impl Fn() -> RequestBuilder) -> Result<T, ClientError> {
+        patiently(|| ask_once(request(), &self.api)).await
     }
+}
+
+/// Makes a call, and makes it again a few times while what stands in its way may pass in a moment.
+pub(crate) async fn patiently<T, F>(call: impl Fn() -> F) -> Result<T, ClientError>
+where
+    F: Future<Output = Result<T, ClientError>>,
+{
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..TRIES {
+        match call().await {
+            Err(error) if error.is_transient() => tokio::time::sleep(pause).await,
+            answer => return answer,
+        }
+        pause *= 2;
+    }
+    call().await
 }
 
 async fn ask_once<T: DeserializeOwned>(request: RequestBuilder, api: &ApiUrl) -> Result<T, ClientError> {

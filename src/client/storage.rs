@@ -2,15 +2,16 @@
 //! error of theirs shows the URL.
 
 use super::{
-    Client, ClientError, FIRST_PAUSE, TRIES,
+    Client, ClientError,
     answer::{DownloadUrl, SignedPut},
     content_disposition::{self, ContentDisposition},
+    patiently,
     source::Source,
 };
 use airlock_objects::signed_url::SignedUrl;
 use reqwest::{RequestBuilder, Response, StatusCode, Url, header};
 use std::{collections::BTreeMap, time::Duration};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 /// How long storage may send nothing in the middle of a download.
 const STALL: Duration = Duration::from_secs(60);
@@ -46,15 +47,8 @@ impl Client {
     /// [`ClientError::Storage`] when storage refuses.
     pub(crate) async fn get(&self, signed: &DownloadUrl) -> Result<Download, ClientError> {
         let (url, host) = target(&signed.url)?;
-        let mut pause = FIRST_PAUSE;
-        for _ in 1..TRIES {
-            match accepted(with(self.http.get(url.clone()), &signed.headers), &host).await {
-                Err(error) if error.is_transient() => sleep(pause).await,
-                answer => return answer.map(|response| Download { response, host }),
-            }
-            pause *= 2;
-        }
-        let response = accepted(with(self.http.get(url), &signed.headers), &host).await?;
+        let get = || accepted(with(self.http.get(url.clone()), &signed.headers), &host);
+        let response = patiently(get).await?;
         Ok(Download { response, host })
     }
 }

@@ -4,24 +4,17 @@ use super::connection::Connection;
 use crate::{
     client::{
         Client, ClientError,
-        answer::{Record, SignedPut, State},
-        source::Source,
+        answer::{Opened, Record, SignedPut, State},
+        patiently,
+        source::{Declared, Source},
     },
-    exit::{self, End},
+    exit::{self, End, WrongUsage},
     terminal,
 };
 use clap::Args;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
-
-/// How often a PUT is tried.
-const TRIES: u32 = 4;
-/// The pause after the first try; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+use std::path::{Path, PathBuf};
 
 /// Upload files and wait for the verdict on each
 ///
@@ -29,19 +22,24 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// code is that of the worst.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Files to upload
+    /// Files to upload; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    declared: Declared,
     #[command(flatten)]
     connection: Connection,
 }
 
-pub(crate) async fn run(Arguments { files, connection }: Arguments) -> anyhow::Result<End> {
+pub(crate) async fn run(Arguments { files, declared, connection }: Arguments) -> anyhow::Result<End> {
+    if declared.file_name.is_some() && files.len() > 1 {
+        return Err(WrongUsage(format!("--name names one upload, and here are {}", files.len())).into());
+    }
     let for_machines = connection.output.json;
     let client = connection.client()?;
     let mut worst = End::Done;
     for path in &files {
-        let end = match upload(&client, path, for_machines).await {
+        let end = match upload(&client, path, &declared, for_machines).await {
             Ok(record) => {
                 show(path, &record, for_machines)?;
                 if record.state == State::Published { End::Done } else { End::No }
@@ -50,7 +48,7 @@ pub(crate) async fn run(Arguments { files, connection }: Arguments) -> anyhow::R
                 if for_machines {
                     terminal::json(&json!({"file": path, "error": error_document(&error)}))?;
                 }
-                explain(path, error)
+                exit::explain(&exit::about(path, error))
             }
         };
         worst = worst.max(end);
@@ -58,19 +56,24 @@ pub(crate) async fn run(Arguments { files, connection }: Arguments) -> anyhow::R
     Ok(worst)
 }
 
-async fn upload(client: &Client, path: &Path, for_machines: bool) -> anyhow::Result<Record> {
-    let source = read(path, for_machines).await?;
+async fn upload(
+    client: &Client,
+    path: &Path,
+    declared: &Declared,
+    for_machines: bool,
+) -> Result<Record, ClientError> {
+    let source = read(path, declared, for_machines).await?;
     let upload_id = transfer(client, &source, for_machines).await?;
-    let spinner = terminal::spinner(&format!("{} is scanned", source.file_name), for_machines);
+    let spinner = terminal::spinner(&format!("{} is scanned", source.file_name()), for_machines);
     let settled = client.settled(&upload_id).await;
     spinner.finish_and_clear();
-    Ok(settled?)
+    settled
 }
 
-async fn read(path: &Path, for_machines: bool) -> Result<Source, ClientError> {
+async fn read(path: &Path, declared: &Declared, for_machines: bool) -> Result<Source, ClientError> {
     let size = tokio::fs::metadata(path).await.map_or(0, |found| found.len());
     let bar = terminal::progress(&format!("reading {}", path.display()), size, for_machines);
-    let source = Source::file(path, |bytes| bar.inc(bytes)).await;
+    let source = Source::read(path, declared.clone(), |bytes| bar.inc(bytes)).await;
     bar.finish_and_clear();
     source
 }
@@ -79,27 +82,26 @@ async fn read(path: &Path, for_machines: bool) -> Result<Source, ClientError> {
 /// for the same upload with the same idempotency key, and gets a fresh URL if it still needs one.
 async fn transfer(client: &Client, source: &Source, for_machines: bool) -> Result<String, ClientError> {
     let key = uuid::Uuid::new_v4().to_string();
-    let mut pause = FIRST_PAUSE;
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        let opened = client.create_upload(source, &key).await?;
-        let Some(signed) = opened.upload.filter(|_| opened.state == State::Pending) else {
-            return Ok(opened.upload_id);
-        };
-        match put(client, &signed, source, for_machines).await {
-            Ok(()) => {}
-            // An earlier try arrived after all; finalize checks what it brought.
-            Err(ClientError::Storage { status: StatusCode::PRECONDITION_FAILED, .. }) if attempt > 1 => {}
-            Err(error) if attempt < TRIES && error.is_transient() => {
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-                continue;
-            }
-            Err(error) => return Err(error),
-        }
+    let opened = patiently(|| open(client, source, &key, for_machines)).await?;
+    if opened.state == State::Pending {
         client.finalize(&opened.upload_id).await?;
-        return Ok(opened.upload_id);
+    }
+    Ok(opened.upload_id)
+}
+
+/// One try to bring the bytes into quarantine.
+async fn open(
+    client: &Client,
+    source: &Source,
+    key: &str,
+    for_machines: bool,
+) -> Result<Opened, ClientError> {
+    let opened = client.create_upload(source, key).await?;
+    let Some(signed) = &opened.upload else { return Ok(opened) };
+    match put(client, signed, source, for_machines).await {
+        // An earlier try arrived after all; finalize checks what it brought.
+        Ok(()) | Err(ClientError::Storage { status: StatusCode::PRECONDITION_FAILED, .. }) => Ok(opened),
+        Err(error) => Err(error),
     }
 }
 
@@ -109,7 +111,7 @@ async fn put(
     source: &Source,
     for_machines: bool,
 ) -> Result<(), ClientError> {
-    let bar = terminal::progress(&source.file_name, source.size, for_machines);
+    let bar = terminal::progress(source.file_name(), source.size, for_machines);
     let moving = bar.clone();
     let sent = client.put(signed, source, move |bytes| moving.inc(bytes)).await;
     bar.finish_and_clear();
@@ -130,18 +132,13 @@ fn show(path: &Path, record: &Record, for_machines: bool) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Says which file an error is about, unless it does so itself.
-fn explain(path: &Path, error: anyhow::Error) -> End {
-    match error.downcast_ref() {
-        Some(ClientError::Unreadable { .. }) => exit::explain(&error),
-        _ => exit::explain(&error.context(terminal::plain(&path.to_string_lossy()))),
-    }
-}
-
 /// A failure for machines: the API's problem as it stands, or a sentence.
-fn error_document(error: &anyhow::Error) -> Value {
-    match error.downcast_ref() {
-        Some(ClientError::Refused(problem)) => json!(problem),
-        _ => json!({"detail": format!("{error:#}")}),
+fn error_document(error: &ClientError) -> Value {
+    match error {
+        ClientError::Refused(problem) => json!(problem),
+        ClientError::Unreadable { path, source } => {
+            json!({"detail": format!("{}: {source}", path.display())})
+        }
+        error => json!({"detail": error.to_string()}),
     }
 }

@@ -26,8 +26,8 @@ impl Journal {
     /// Begins the story of `source`.
     pub(super) fn begin(source: &Source, for_machines: bool) -> io::Result<Self> {
         if !for_machines {
-            let Source { file_name, content_type, size, sha256, .. } = source;
-            let file_name = terminal::plain(file_name);
+            let Source { size, sha256, .. } = source;
+            let (file_name, content_type) = (terminal::plain(source.file_name()), source.content_type());
             terminal::line(format_args!("\n{file_name}: {content_type}, {size} bytes, SHA-256 {sha256}"))?;
         }
         Ok(Self { for_machines, steps: Vec::new(), deviations: Vec::new() })
@@ -68,7 +68,7 @@ impl Journal {
         let held = self.deviations.is_empty();
         if self.for_machines {
             let mut document = json!(record);
-            document["file"] = json!(source.file_name);
+            document["file"] = json!(source.file_name());
             document["steps"] = json!(self.steps);
             document["deviations"] = json!(self.deviations);
             terminal::json(&document)?;

@@ -10,12 +10,12 @@ use super::{
 };
 use crate::{
     client::{
-        ApiUrl, Client, ClientError, Token,
+        ApiUrl, Client, Token,
         issuer::{self, Subject},
         local::Local,
-        source::Source,
+        source::{Declared, Source},
     },
-    exit::{End, unless_interrupted},
+    exit::{self, End, unless_interrupted},
     terminal,
 };
 use anyhow::Context as _;
@@ -62,13 +62,14 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<End> {
 }
 
 /// What is to be shown, and how each has to end.
-async fn sources(files: &[PathBuf]) -> Result<Vec<(Source, Expected)>, ClientError> {
+async fn sources(files: &[PathBuf]) -> anyhow::Result<Vec<(Source, Expected)>> {
     if files.is_empty() {
-        return Ok(vec![(samples::clean(), Expected::Published), (samples::eicar(), Expected::Malicious)]);
+        return Ok(vec![(samples::clean()?, Expected::Published), (samples::eicar()?, Expected::Malicious)]);
     }
     let mut sources = Vec::new();
     for path in files {
-        sources.push((Source::file(path, |_| ()).await?, Expected::Anything));
+        let source = Source::read(path, Declared::default(), |_| ()).await;
+        sources.push((source.map_err(|error| exit::about(path, error))?, Expected::Anything));
     }
     Ok(sources)
 }

@@ -155,7 +155,7 @@ async fn download(client: &Client, source: &Source, id: &str, journal: &mut Jour
     journal.must(sha256 == source.sha256, || format!("uploaded was SHA-256 {}", source.sha256))?;
     journal.must(attachment, || "the download is not an attachment".to_owned())?;
     let file_name = disposition.and_then(|found| found.file_name).unwrap_or_default();
-    journal.must(file_name == source.file_name, || format!("the download is named {file_name:?}"))?;
+    journal.must(file_name == source.file_name(), || format!("the download is named {file_name:?}"))?;
     Ok(())
 }
 
