@@ -2,7 +2,8 @@
 //! function, and it is then that function and nothing else, as on AWS.
 
 use airlock_aws::{Function, run};
-use airlock_intake::{CreateUpload, ExpireUploads, FinalizeUpload, GetUpload, WatchQuarantine};
+use airlock_http::{Endpoint, run as run_endpoint};
+use airlock_intake::{CreateUpload, FinalizeUpload, GetUpload, SweepUploads, WatchQuarantine};
 use airlock_scan::{RescanObjects, ScanUpload, run as run_with_jail};
 use airlock_serve::{CreateDownloadUrl, DeleteObject, GetObject, ListObjects, SweepPublished};
 use std::{ffi::OsStr, path::Path};
@@ -12,17 +13,17 @@ pub(crate) type Run = fn() -> anyhow::Result<()>;
 
 /// Every function, by the name of its binary.
 const FUNCTIONS: &[(&str, Run)] = &[
-    (CreateUpload::NAME, run::<CreateUpload>),
-    (FinalizeUpload::NAME, run::<FinalizeUpload>),
-    (GetUpload::NAME, run::<GetUpload>),
+    (CreateUpload::NAME, run_endpoint::<CreateUpload>),
+    (FinalizeUpload::NAME, run_endpoint::<FinalizeUpload>),
+    (GetUpload::NAME, run_endpoint::<GetUpload>),
     (WatchQuarantine::NAME, run::<WatchQuarantine>),
-    (ExpireUploads::NAME, run::<ExpireUploads>),
+    (SweepUploads::NAME, run::<SweepUploads>),
     (ScanUpload::NAME, run_with_jail::<ScanUpload>),
     (RescanObjects::NAME, run_with_jail::<RescanObjects>),
-    (CreateDownloadUrl::NAME, run::<CreateDownloadUrl>),
-    (ListObjects::NAME, run::<ListObjects>),
-    (GetObject::NAME, run::<GetObject>),
-    (DeleteObject::NAME, run::<DeleteObject>),
+    (CreateDownloadUrl::NAME, run_endpoint::<CreateDownloadUrl>),
+    (ListObjects::NAME, run_endpoint::<ListObjects>),
+    (GetObject::NAME, run_endpoint::<GetObject>),
+    (DeleteObject::NAME, run_endpoint::<DeleteObject>),
     (SweepPublished::NAME, run::<SweepPublished>),
 ];
 

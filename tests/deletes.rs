@@ -119,13 +119,13 @@ async fn a_sweep_counts_what_it_did_and_not_what_another_did() {
         .await
         .unwrap();
 
-    let hold = world.stack.access().hold(function("ExpireUploads"), "dynamodb:TransactWriteItems");
+    let hold = world.stack.access().hold(function("SweepUploads"), "dynamodb:TransactWriteItems");
     let overtaken = async {
         hold.arrived().await;
         assert_eq!(ada.finalize(&upload_id).await.status, 410, "it ends here");
         drop(hold);
     };
-    let (answer, ()) = tokio::join!(world.stack.invoke("expire-uploads", json!({})), overtaken);
+    let (answer, ()) = tokio::join!(world.stack.invoke("sweep-uploads", json!({})), overtaken);
     let answer = answer.unwrap();
     assert_eq!((&answer["expired"], &answer["errors"]), (&json!(0), &json!(0)), "{answer}");
     world.end().await;

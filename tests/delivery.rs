@@ -279,7 +279,7 @@ async fn a_scan_request_that_was_never_sent_is_sent_by_the_sweep() {
     assert_eq!(state(&ada, upload_id).await, "scanning");
     let world_ref = &world;
     eventually("the sweep asks for the scan", || async move {
-        let swept = world_ref.stack.invoke("expire-uploads", json!({})).await.unwrap();
+        let swept = world_ref.stack.invoke("sweep-uploads", json!({})).await.unwrap();
         (swept["requeued"] == 1).then_some(())
     })
     .await;
@@ -297,7 +297,7 @@ async fn t11_a_scan_that_never_ends_is_given_up_and_visible_as_such() {
     let upload_id = &ada.hand_in("a.txt", "text/plain", BYTES).await;
     let (world_ref, ada_ref) = (&world, &ada);
     eventually("the sweep gives up", || async move {
-        world_ref.stack.invoke("expire-uploads", json!({})).await.unwrap();
+        world_ref.stack.invoke("sweep-uploads", json!({})).await.unwrap();
         (state(ada_ref, upload_id).await == "failed").then_some(())
     })
     .await;
@@ -321,7 +321,7 @@ async fn c10_an_upload_that_nobody_finalizes_expires_and_its_bytes_go() {
     assert_eq!(ada.put(&opened, BYTES).await.status, 200);
     let world_ref = &world;
     eventually("the sweep expires it", || async move {
-        let swept = world_ref.stack.invoke("expire-uploads", json!({})).await.unwrap();
+        let swept = world_ref.stack.invoke("sweep-uploads", json!({})).await.unwrap();
         (swept["expired"] == 1).then_some(())
     })
     .await;
@@ -336,7 +336,7 @@ async fn c10_an_upload_that_nobody_finalizes_expires_and_its_bytes_go() {
     set_back(&world, late, "due_at").await;
     assert_eq!(ada.finalize(late).await.refusal(), (410, "expired".to_owned()));
     eventually("the sweep removes its bytes", || async move {
-        world_ref.stack.invoke("expire-uploads", json!({})).await.unwrap();
+        world_ref.stack.invoke("sweep-uploads", json!({})).await.unwrap();
         world_ref.keys(&world_ref.stack.ready().buckets.quarantine).await.is_empty().then_some(())
     })
     .await;

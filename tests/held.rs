@@ -100,7 +100,7 @@ async fn t02_what_is_held_of_a_tenant_has_a_quota_and_the_oldest_goes_first() {
             .ok();
     }
     eventually("what was held long enough is gone", || async move {
-        world_ref.stack.invoke("expire-uploads", serde_json::json!({})).await.unwrap();
+        world_ref.stack.invoke("sweep-uploads", serde_json::json!({})).await.unwrap();
         world_ref.keys(bucket).await.is_empty().then_some(())
     })
     .await;

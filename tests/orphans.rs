@@ -68,7 +68,7 @@ async fn t11_what_a_scan_that_died_behind_its_copy_has_left_is_removed_when_it_i
     assert_eq!(world.keys(&world.stack.ready().buckets.published).await.len(), 1);
     let (world_ref, ada) = (&world, &ada);
     eventually("the sweep gives up", || async move {
-        world_ref.stack.invoke("expire-uploads", json!({})).await.unwrap();
+        world_ref.stack.invoke("sweep-uploads", json!({})).await.unwrap();
         let record = ada.get(&format!("/uploads/{upload_id}")).await.json();
         (record["state"] == "failed").then_some(())
     })

@@ -146,7 +146,7 @@ async fn t01_a_url_works_once_for_all_of_its_life_however_its_upload_ends() {
         if end == "expired" {
             let world = &world;
             eventually("the sweep expires it", || async move {
-                let swept = world.stack.invoke("expire-uploads", serde_json::json!({})).await.unwrap();
+                let swept = world.stack.invoke("sweep-uploads", serde_json::json!({})).await.unwrap();
                 (swept["expired"] == 1).then_some(())
             })
             .await;

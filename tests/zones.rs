@@ -174,3 +174,24 @@ fn c14_every_metric_that_is_counted_is_in_the_list_of_metrics() {
     }
     assert_eq!(counted, listed);
 }
+
+#[test]
+fn what_ships_says_nothing_twice() {
+    const LINES: usize = 6;
+    let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for folder in ["functions", "src", "infra"] {
+        for (path, text) in sources(folder) {
+            let name = path.strip_prefix(root()).unwrap().display().to_string();
+            if ["/tests/", "/examples/", "/tests.rs"].iter().any(|part| name.contains(part)) {
+                continue;
+            }
+            let shipped = text.split("#[cfg(test)]").next().unwrap();
+            let lines: Vec<&str> = shipped.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            for (number, run) in lines.windows(LINES).enumerate() {
+                places.entry(run.join("\n")).or_default().insert(format!("{name}, line {number} of code"));
+            }
+        }
+    }
+    let twice: Vec<_> = places.into_iter().filter(|(_, places)| places.len() > 1).collect();
+    assert!(twice.is_empty(), "{LINES} lines in two places: {twice:#?}");
+}

@@ -3,6 +3,8 @@
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::checksum_config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
 use std::future::Future;
 
 /// One of Airlock's functions: what it needs, made before the first event.
@@ -33,6 +35,23 @@ pub fn run<F: Function>() -> anyhow::Result<()> {
         let aws = config().await;
         F::start(&aws).await?.serve().await
     })
+}
+
+/// Calls `handle` with each event until the environment ends. Its error makes the invocation fail.
+///
+/// # Errors
+/// When the Lambda runtime cannot be reached.
+pub async fn on_events<E, A, F>(handle: impl Fn(LambdaEvent<E>) -> F) -> anyhow::Result<()>
+where
+    E: DeserializeOwned,
+    A: Serialize,
+    F: Future<Output = anyhow::Result<A>>,
+{
+    let serve = service_fn(|event| {
+        let handled = handle(event);
+        async { handled.await.map_err(anyhow::Error::into_boxed_dyn_error) }
+    });
+    lambda_runtime::run(serve).await.map_err(anyhow::Error::from_boxed)
 }
 
 /// What all clients of a function share: region, credentials, and one pool of connections, which every client would

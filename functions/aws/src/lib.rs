@@ -8,4 +8,4 @@ pub mod setting;
 
 pub use call::{CallError, Fault};
 pub use connect::OnlyConnect;
-pub use function::{Function, run};
+pub use function::{Function, on_events, run};

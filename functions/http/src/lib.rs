@@ -12,7 +12,7 @@ pub mod view;
 pub use body::Fields;
 pub use caller::{Caller, Claims};
 pub use problem::{Code, FieldError, Problem};
-pub use serve::serve;
+pub use serve::{Endpoint, run};
 
 /// A request as API Gateway passes it on.
 pub type Request = lambda_http::Request;

@@ -138,6 +138,11 @@ impl Problem {
         self.code
     }
 
+    /// The sentence for people.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// What is behind it, for the log.
     pub fn cause(&self) -> Option<&(dyn Error + Send + Sync)> {
         self.cause.as_deref()

@@ -1,26 +1,56 @@
-//! The loop of an API function: call the handler, log the request once, answer.
+//! An API function: what it needs, and the loop that calls it, logs each request once, and answers.
 
 use crate::{Problem, Request, Response};
+use airlock_aws::Function;
+use aws_config::SdkConfig;
 use lambda_http::{RequestExt, service_fn};
 use std::{convert::Infallible, future::Future, time::Instant};
 
-/// Serves requests until the environment ends. Each is logged once, without its query, its headers
-/// and its body; a [`Problem`]'s cause goes to the log and nowhere else.
+/// A function that answers requests of one route.
+pub trait Endpoint: Sized {
+    /// As [`Function::NAME`].
+    const NAME: &'static str;
+
+    /// As [`Function::start`].
+    ///
+    /// # Errors
+    /// When a setting is missing or wrong.
+    fn start(aws: &SdkConfig) -> impl Future<Output = anyhow::Result<Self>>;
+
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// The problem that the caller is told of.
+    fn handle(&self, request: Request) -> impl Future<Output = Result<Response, Problem>> + Send;
+}
+
+/// Is the endpoint `E` until its environment ends.
 ///
 /// # Errors
-/// When the Lambda runtime cannot be reached.
-pub async fn serve<H, F>(handler: H) -> anyhow::Result<()>
-where
-    H: Fn(Request) -> F,
-    F: Future<Output = Result<Response, Problem>> + Send,
-{
-    lambda_http::run(service_fn(|request: Request| {
-        let began = Began::of(&request);
-        let answer = handler(request);
-        async move { Ok::<_, Infallible>(began.end(answer.await)) }
-    }))
-    .await
-    .map_err(anyhow::Error::from_boxed)
+/// Those of [`airlock_aws::run`].
+pub fn run<E: Endpoint>() -> anyhow::Result<()> {
+    airlock_aws::run::<Api<E>>()
+}
+
+/// An endpoint as a function. Each request is logged once, without its query, its headers and its body; a
+/// [`Problem`]'s cause goes to the log and nowhere else.
+struct Api<E>(E);
+
+impl<E: Endpoint> Function for Api<E> {
+    const NAME: &'static str = E::NAME;
+
+    async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
+        Ok(Self(E::start(aws).await?))
+    }
+
+    async fn serve(self) -> anyhow::Result<()> {
+        let serve = service_fn(|request: Request| {
+            let began = Began::of(&request);
+            let answer = self.0.handle(request);
+            async move { Ok::<_, Infallible>(began.end(answer.await)) }
+        });
+        lambda_http::run(serve).await.map_err(anyhow::Error::from_boxed)
+    }
 }
 
 /// A request that is being worked on, as far as it may be logged.

@@ -2,11 +2,11 @@
 //! pins it, and asks for its scan.
 //!
 //! AWS calls: GetItem, HeadObject, one conditional transaction, SendMessage. A crash between the
-//! last two is healed by a repeated finalize, and by `expire-uploads`.
+//! last two is healed by a repeated finalize, and by `sweep-uploads`.
 
-use airlock_aws::{Function, setting::required};
+use airlock_aws::setting::required;
 use airlock_content::verdict::{Outcome, Verdict};
-use airlock_http::{Caller, Claims, Code, FieldError, Problem, Request, Response, answer, path};
+use airlock_http::{Caller, Claims, Code, Endpoint, FieldError, Problem, Request, Response, answer, path};
 use airlock_objects::{
     record::Record,
     registry::{Actor, Change, Changed, Registry, Sweep},
@@ -35,7 +35,7 @@ pub struct FinalizeUpload {
     scan_deadline: Duration,
 }
 
-impl Function for FinalizeUpload {
+impl Endpoint for FinalizeUpload {
     const NAME: &'static str = "finalize-upload";
 
     async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
@@ -46,23 +46,19 @@ impl Function for FinalizeUpload {
         Ok(Self { registry, quarantine, queue, claims, scan_deadline })
     }
 
-    async fn serve(self) -> anyhow::Result<()> {
-        airlock_http::serve(|request| handle(&self, request)).await
-    }
-}
-
-async fn handle(app: &FinalizeUpload, request: Request) -> Result<Response, Problem> {
-    let caller = Caller::of(&request, &app.claims)?;
-    let object = path::object(&request, &caller, "upload_id")?;
-    let record = app.registry.get(&object).await?.ok_or_else(Problem::not_found)?;
-    let now = Timestamp::now();
-    match record.state {
-        State::Pending if record.expires_at <= now => expire(app, &caller, &record, now).await,
-        State::Pending => finalize(app, &caller, &record, now).await,
-        State::Scanning => ask_again(app, &record, now).await,
-        State::Published | State::Rejected | State::Failed => Ok(accepted(&record, record.state)),
-        State::Expired => Err(expired()),
-        State::Deleted => Err(Problem::not_found()),
+    async fn handle(&self, request: Request) -> Result<Response, Problem> {
+        let caller = Caller::of(&request, &self.claims)?;
+        let object = path::object(&request, &caller, "upload_id")?;
+        let record = self.registry.get(&object).await?.ok_or_else(Problem::not_found)?;
+        let now = Timestamp::now();
+        match record.state {
+            State::Pending if record.expires_at <= now => expire(self, &caller, &record, now).await,
+            State::Pending => finalize(self, &caller, &record, now).await,
+            State::Scanning => ask_again(self, &record, now).await,
+            State::Published | State::Rejected | State::Failed => Ok(accepted(&record, record.state)),
+            State::Expired => Err(expired()),
+            State::Deleted => Err(Problem::not_found()),
+        }
     }
 }
 

@@ -8,13 +8,13 @@
 //! ```
 
 mod create_upload;
-mod expire_uploads;
 mod finalize_upload;
 mod get_upload;
+mod sweep_uploads;
 mod watch_quarantine;
 
 pub use create_upload::CreateUpload;
-pub use expire_uploads::ExpireUploads;
 pub use finalize_upload::FinalizeUpload;
 pub use get_upload::GetUpload;
+pub use sweep_uploads::SweepUploads;
 pub use watch_quarantine::WatchQuarantine;

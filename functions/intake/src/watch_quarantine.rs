@@ -7,14 +7,14 @@
 //! AWS calls per event: GetItem; for a write that looks wrong, HeadObject, PutObject and DeleteObject. None for the
 //! empty objects that close keys.
 
-use airlock_aws::Function;
+use airlock_aws::{Function, on_events};
 use airlock_objects::{record::Record, registry::Registry, state::State, timestamp::Timestamp};
 use airlock_quarantine::{Quarantine, QuarantineKey};
 use airlock_telemetry::metric::{self, Metric};
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, bail};
 use aws_config::SdkConfig;
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::LambdaEvent;
 use std::time::SystemTime;
 
 /// The function that S3 tells of writes to quarantine.
@@ -33,14 +33,12 @@ impl Function for WatchQuarantine {
     }
 
     async fn serve(self) -> anyhow::Result<()> {
-        lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| handle(&self, event.payload)))
-            .await
-            .map_err(anyhow::Error::from_boxed)
+        on_events(|event: LambdaEvent<serde_json::Value>| handle(&self, event.payload)).await
     }
 }
 
 /// Looks at every record, also when one fails; fails if any did, so that S3 delivers the event again.
-async fn handle(app: &WatchQuarantine, payload: serde_json::Value) -> Result<(), lambda_runtime::Error> {
+async fn handle(app: &WatchQuarantine, payload: serde_json::Value) -> anyhow::Result<()> {
     // S3 announces itself with a test event, which has no records.
     if payload.get("Event").is_some_and(|event| event == "s3:TestEvent") {
         return Ok(());
@@ -53,11 +51,7 @@ async fn handle(app: &WatchQuarantine, payload: serde_json::Value) -> Result<(),
             tracing::error!(error = ?error, "a write to quarantine could not be checked");
         }
     }
-    if failed == 0 {
-        Ok(())
-    } else {
-        Err(anyhow!("{failed} of {} records failed", event.records.len()).into())
-    }
+    if failed == 0 { Ok(()) } else { bail!("{failed} of {} records failed", event.records.len()) }
 }
 
 async fn watch(app: &WatchQuarantine, event: &S3EventRecord) -> anyhow::Result<()> {

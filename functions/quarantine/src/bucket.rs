@@ -46,15 +46,6 @@ impl Fault for QuarantineError {
     }
 }
 
-impl<E> From<SdkError<E>> for QuarantineError
-where
-    CallError: From<SdkError<E>>,
-{
-    fn from(error: SdkError<E>) -> Self {
-        Self::Call(error.into())
-    }
-}
-
 impl From<PresigningConfigError> for QuarantineError {
     fn from(error: PresigningConfigError) -> Self {
         Self::Signing(error.to_string())
@@ -109,10 +100,14 @@ impl Quarantine {
     /// [`SettingError`] when the variable is not set.
     pub async fn connect(aws: &SdkConfig) -> Result<Self, SettingError> {
         let quarantine = Self::new(Client::new(aws), required("QUARANTINE_BUCKET")?);
-        let call = quarantine.client.head_bucket().bucket(&quarantine.bucket).customize();
+        quarantine.open().await;
+        Ok(quarantine)
+    }
+
+    async fn open(&self) {
+        let call = self.client.head_bucket().bucket(&self.bucket).customize();
         let once = Config::builder().retry_config(RetryConfig::disabled());
         let _refusal = call.interceptor(OnlyConnect).config_override(once).send().await;
-        Ok(quarantine)
     }
 
     /// Signs the one PUT that `terms` allow. It works once: `if-none-match: *` is part of the
@@ -168,7 +163,7 @@ impl Quarantine {
             Ok(head) => head,
             // A HEAD has no body, so S3 tells an absent object by status alone.
             Err(error) if is_status(&error, &[404]) => return Ok(None),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(CallError::from(error).into()),
         };
         let etag = head.e_tag.ok_or(QuarantineError::Incomplete("an ETag"))?;
         let size = head.content_length.and_then(|length| u64::try_from(length).ok());
@@ -201,7 +196,7 @@ impl Quarantine {
         if let Err(error) = closed
             && !is_status(&error, &[404, 412])
         {
-            return Err(error.into());
+            return Err(CallError::from(error).into());
         }
         let Some(version_id) = &pin.version_id else { return Ok(()) };
         self.client
@@ -210,7 +205,8 @@ impl Quarantine {
             .key(key.to_string())
             .version_id(version_id)
             .send()
-            .await?;
+            .await
+            .map_err(CallError::from)?;
         Ok(())
     }
 
@@ -226,7 +222,8 @@ impl Quarantine {
             .key(key.to_string())
             .set_version_id(version_id.map(str::to_owned))
             .send()
-            .await?;
+            .await
+            .map_err(CallError::from)?;
         Ok(())
     }
 
@@ -244,4 +241,64 @@ fn signed_headers(url: &str) -> Vec<&str> {
 
 fn is_status<E: ProvideErrorMetadata>(error: &SdkError<E>, statuses: &[u16]) -> bool {
     error.raw_response().is_some_and(|response| statuses.contains(&response.status().as_u16()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use airlock_objects::id::{ObjectId, ObjectRef};
+    use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+    use tokio::{
+        io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+        net::TcpListener,
+        sync::mpsc::{UnboundedSender, unbounded_channel},
+    };
+
+    /// Answers every request with 404, and tells of each connection and of the head of each request.
+    async fn serve(listener: TcpListener, seen: UnboundedSender<String>) {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let seen = seen.clone();
+            let _ = seen.send("connected".to_owned());
+            tokio::spawn(async move {
+                let (read, mut write) = connection.split();
+                let mut lines = BufReader::new(read).lines();
+                let mut head = String::new();
+                while let Ok(Some(line)) = lines.next_line().await {
+                    head.push_str(&line);
+                    head.push('\n');
+                    if line.is_empty() {
+                        let _ = seen.send(std::mem::take(&mut head));
+                        let _ = write.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await;
+                    }
+                }
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn the_connection_is_open_before_the_first_call_and_opening_it_is_none() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let (sender, mut seen) = unbounded_channel();
+        tokio::spawn(serve(listener, sender));
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("eu-central-1"))
+            .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+            .endpoint_url(endpoint)
+            .force_path_style(true);
+        let quarantine = Quarantine::new(Client::from_conf(config.build()), "quarantine".to_owned());
+
+        quarantine.open().await;
+        let key = QuarantineKey::of(&ObjectRef::new("acme".parse().expect("a tenant"), ObjectId::new()));
+        assert_eq!(quarantine.head(&key).await.expect("an answer"), None);
+        drop(quarantine);
+
+        assert_eq!(seen.recv().await.as_deref(), Some("connected"));
+        let opening = seen.recv().await.expect("a request").to_ascii_lowercase();
+        assert!(opening.starts_with("head /") && !opening.contains("authorization"), "{opening}");
+        let call = seen.recv().await.expect("a request on the same connection").to_ascii_lowercase();
+        assert!(call.starts_with("head /quarantine/quarantine/") && call.contains("authorization"), "{call}");
+        assert!(seen.is_empty(), "nothing else was sent, over no other connection");
+    }
 }

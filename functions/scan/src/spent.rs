@@ -2,9 +2,12 @@
 //! the function's process ends with it. Lambda makes a fresh one for the next event.
 
 use lambda_runtime::{
-    LambdaInvocation,
+    LambdaEvent, LambdaInvocation, Runtime,
+    layers::TracingLayer,
+    service_fn,
     tower::{BoxError, Layer, Service},
 };
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     pin::Pin,
     sync::{
@@ -27,6 +30,24 @@ impl Spent {
     /// Whether it is.
     pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::SeqCst)
+    }
+
+    /// Calls `handle` with each event until the environment ends, or is to end.
+    ///
+    /// # Errors
+    /// When the Lambda runtime cannot be reached, and [`Ended`].
+    pub(crate) async fn serve<E, A, F>(self, handle: impl Fn(LambdaEvent<E>) -> F) -> anyhow::Result<()>
+    where
+        E: DeserializeOwned,
+        A: Serialize + 'static,
+        F: Future<Output = anyhow::Result<A>> + 'static,
+    {
+        let serve = service_fn(|event| {
+            let handled = handle(event);
+            async { handled.await.map_err(anyhow::Error::into_boxed_dyn_error) }
+        });
+        let runtime = Runtime::new(serve).layer(TracingLayer::new()).layer(self);
+        runtime.run().await.map_err(anyhow::Error::from_boxed)
     }
 }
 

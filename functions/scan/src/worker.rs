@@ -1,6 +1,6 @@
 //! What both functions of this zone work with: the registry, the two buckets, and the inspection.
 
-use crate::{held::HeldCopy, inspection::Inspector, spent::Spent};
+use crate::{inspection::Inspector, spent::Spent};
 use airlock_aws::setting::required;
 use airlock_content::verdict::Verdict;
 use airlock_inspect::Finding;
@@ -56,9 +56,8 @@ impl Worker {
         })
     }
 
-    /// The terms on which a copy is held from `now` on.
-    pub(crate) fn held_terms(&self, copy: HeldCopy, now: Timestamp) -> HeldTerms {
-        let HeldCopy { version_id } = copy;
+    /// The terms on which a copy, of this version if that is known, is held from `now` on.
+    pub(crate) fn held_terms(&self, version_id: Option<String>, now: Timestamp) -> HeldTerms {
         HeldTerms { until: now + self.held_for, most_bytes: self.most_held_bytes, version_id }
     }
 

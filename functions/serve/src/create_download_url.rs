@@ -4,11 +4,8 @@
 //! signing is local.
 
 use crate::published;
-use airlock_aws::{
-    Function,
-    setting::{SettingError, required},
-};
-use airlock_http::{Caller, Claims, Code, Fields, Problem, Request, Response, answer, path};
+use airlock_aws::setting::{SettingError, required};
+use airlock_http::{Caller, Claims, Code, Endpoint, Fields, Problem, Request, Response, answer, path};
 use airlock_objects::{
     registry::{Changed, Registry},
     timestamp::Timestamp,
@@ -31,7 +28,7 @@ pub struct CreateDownloadUrl {
     default_ttl: Duration,
 }
 
-impl Function for CreateDownloadUrl {
+impl Endpoint for CreateDownloadUrl {
     const NAME: &'static str = "create-download-url";
 
     async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
@@ -40,8 +37,26 @@ impl Function for CreateDownloadUrl {
         Ok(Self { registry, published, claims, default_ttl })
     }
 
-    async fn serve(self) -> anyhow::Result<()> {
-        airlock_http::serve(|request| handle(&self, request)).await
+    async fn handle(&self, request: Request) -> Result<Response, Problem> {
+        let caller = Caller::of(&request, &self.claims)?;
+        let object = path::object(&request, &caller, "object_id")?;
+        let wish = Wish::of(&request)?;
+        let record = published(self.registry.get(&object).await?)?;
+        if wish.disposition == Disposition::Inline {
+            let detail = "no rendition of this object is safe to show inline; ask for an attachment";
+            return Err(Problem::field(Code::NoSafeRendition, "disposition", detail));
+        }
+        let now = Timestamp::now();
+        // After a DELETE has been answered no URL is made any more.
+        let Changed::Done = self.registry.issue_url(&record, &caller.user, now).await? else {
+            return Err(Problem::not_found());
+        };
+        let ttl = wish.ttl.unwrap_or(self.default_ttl);
+        let declared = &record.declared;
+        let terms = GetTerms { file_name: &declared.file_name, content_type: &declared.content_type, ttl };
+        let url =
+            self.published.sign_get(&PublishedKey::of(&object), terms).await.map_err(Problem::behind)?;
+        Ok(answer::json(StatusCode::OK, &DownloadUrl { url: url.reveal(), expires_at: now + ttl }))
     }
 }
 
@@ -57,27 +72,6 @@ fn default_ttl() -> Result<Duration, SettingError> {
 struct DownloadUrl<'a> {
     url: &'a str,
     expires_at: Timestamp,
-}
-
-async fn handle(app: &CreateDownloadUrl, request: Request) -> Result<Response, Problem> {
-    let caller = Caller::of(&request, &app.claims)?;
-    let object = path::object(&request, &caller, "object_id")?;
-    let wish = Wish::of(&request)?;
-    let record = published(app.registry.get(&object).await?)?;
-    if wish.disposition == Disposition::Inline {
-        let detail = "no rendition of this object is safe to show inline; ask for an attachment";
-        return Err(Problem::field(Code::NoSafeRendition, "disposition", detail));
-    }
-    let now = Timestamp::now();
-    // After a DELETE has been answered no URL is made any more.
-    let Changed::Done = app.registry.issue_url(&record, &caller.user, now).await? else {
-        return Err(Problem::not_found());
-    };
-    let ttl = wish.ttl.unwrap_or(app.default_ttl);
-    let declared = &record.declared;
-    let terms = GetTerms { file_name: &declared.file_name, content_type: &declared.content_type, ttl };
-    let url = app.published.sign_get(&PublishedKey::of(&object), terms).await.map_err(Problem::behind)?;
-    Ok(answer::json(StatusCode::OK, &DownloadUrl { url: url.reveal(), expires_at: now + ttl }))
 }
 
 /// What the caller asks for.
@@ -114,5 +108,43 @@ impl FromStr for Disposition {
             "inline" => Ok(Self::Inline),
             _ => Err("must be \"attachment\" or \"inline\""),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lambda_http::Body;
+
+    fn wish(body: &str) -> Result<Wish, String> {
+        let mut request = Request::new(Body::Text(body.to_owned()));
+        let json = lambda_http::http::HeaderValue::from_static("application/json");
+        request.headers_mut().insert("content-type", json);
+        Wish::of(&request).map_err(|problem| problem.detail().to_owned())
+    }
+
+    #[test]
+    fn c04_a_url_lives_for_60_to_300_seconds() {
+        for seconds in [60, 61, 299, 300] {
+            let wish = wish(&format!(r#"{{"ttl_seconds":{seconds}}}"#)).expect("a wish");
+            assert_eq!(wish.ttl, Some(Duration::from_secs(seconds)));
+        }
+        for seconds in ["0", "59", "301", "-60", "18446744073709551616"] {
+            let detail = wish(&format!(r#"{{"ttl_seconds":{seconds}}}"#)).err().expect("a problem");
+            assert!(detail.starts_with("ttl_seconds: "), "{detail}");
+        }
+    }
+
+    #[test]
+    fn without_a_wish_it_is_an_attachment() {
+        for body in ["", "{}", r#"{"disposition":"attachment"}"#] {
+            let wish = wish(body).expect("a wish");
+            assert!(wish.ttl.is_none() && wish.disposition == Disposition::Attachment, "{body}");
+        }
+        assert!(
+            wish(r#"{"disposition":"inline"}"#).is_ok_and(|wish| wish.disposition == Disposition::Inline)
+        );
+        let detail = wish(r#"{"disposition":"open"}"#).err().expect("a problem");
+        assert_eq!(detail, r#"disposition: must be "attachment" or "inline""#);
     }
 }

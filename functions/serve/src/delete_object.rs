@@ -4,8 +4,7 @@
 //! AWS calls: GetItem, one conditional transaction, DeleteObject. Another transaction each time that someone else
 //! changed the object meanwhile.
 
-use airlock_aws::Function;
-use airlock_http::{Caller, Claims, Problem, Request, Response, answer, path};
+use airlock_http::{Caller, Claims, Endpoint, Problem, Request, Response, answer, path};
 use airlock_objects::{
     record::Record,
     registry::{Actor, Change, Changed, Registry, RegistryError, Sweep},
@@ -28,7 +27,7 @@ pub struct DeleteObject {
     claims: Claims,
 }
 
-impl Function for DeleteObject {
+impl Endpoint for DeleteObject {
     const NAME: &'static str = "delete-object";
 
     async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
@@ -37,38 +36,34 @@ impl Function for DeleteObject {
         Ok(Self { registry, published, claims })
     }
 
-    async fn serve(self) -> anyhow::Result<()> {
-        airlock_http::serve(|request| handle(&self, request)).await
-    }
-}
-
-async fn handle(app: &DeleteObject, request: Request) -> Result<Response, Problem> {
-    let caller = Caller::of(&request, &app.claims)?;
-    let object = path::object(&request, &caller, "object_id")?;
-    let mut record = app.registry.get(&object).await?.ok_or_else(Problem::not_found)?;
-    let key = PublishedKey::of(&object);
-    for _ in 0..TRIES {
-        match record.state {
-            State::Published => {}
-            State::Deleted => {
-                // An earlier DELETE may have died before it removed the bytes; this one does.
-                app.published.remove(&key).await.map_err(Problem::behind)?;
-                return Err(Problem::not_found());
+    async fn handle(&self, request: Request) -> Result<Response, Problem> {
+        let caller = Caller::of(&request, &self.claims)?;
+        let object = path::object(&request, &caller, "object_id")?;
+        let mut record = self.registry.get(&object).await?.ok_or_else(Problem::not_found)?;
+        let key = PublishedKey::of(&object);
+        for _ in 0..TRIES {
+            match record.state {
+                State::Published => {}
+                State::Deleted => {
+                    // An earlier DELETE may have died before it removed the bytes; this one does.
+                    self.published.remove(&key).await.map_err(Problem::behind)?;
+                    return Err(Problem::not_found());
+                }
+                _ => return Err(Problem::not_found()),
             }
-            _ => return Err(Problem::not_found()),
-        }
-        match mark(app, &caller, &record).await? {
-            Changed::Done => {
-                app.published.remove(&key).await.map_err(Problem::behind)?;
-                metric::count(Metric::ObjectDeleted, DeleteObject::NAME);
-                return Ok(answer::empty(StatusCode::NO_CONTENT));
+            match mark(self, &caller, &record).await? {
+                Changed::Done => {
+                    self.published.remove(&key).await.map_err(Problem::behind)?;
+                    metric::count(Metric::ObjectDeleted, DeleteObject::NAME);
+                    return Ok(answer::empty(StatusCode::NO_CONTENT));
+                }
+                // Changed by someone else since it was read, which does not mean that it is gone.
+                Changed::Superseded(Some(latest)) => record = *latest,
+                Changed::Superseded(None) => return Err(Problem::not_found()),
             }
-            // Changed by someone else since it was read, which does not mean that it is gone.
-            Changed::Superseded(Some(latest)) => record = *latest,
-            Changed::Superseded(None) => return Err(Problem::not_found()),
         }
+        Err(RegistryError::Busy.into())
     }
-    Err(RegistryError::Busy.into())
 }
 
 /// Marks an object as deleted. Its bytes are the caller's to remove, or else the sweep's.

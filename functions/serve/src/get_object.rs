@@ -3,8 +3,7 @@
 //! AWS calls: GetItem.
 
 use crate::published;
-use airlock_aws::Function;
-use airlock_http::{Caller, Claims, Problem, Request, Response, answer, path, view::ObjectView};
+use airlock_http::{Caller, Claims, Endpoint, Problem, Request, Response, answer, path, view::ObjectView};
 use airlock_objects::registry::Registry;
 use aws_config::SdkConfig;
 use lambda_http::http::StatusCode;
@@ -16,21 +15,17 @@ pub struct GetObject {
     claims: Claims,
 }
 
-impl Function for GetObject {
+impl Endpoint for GetObject {
     const NAME: &'static str = "get-object";
 
     async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
         Ok(Self { registry: Registry::connect(aws).await?, claims: Claims::from_env()? })
     }
 
-    async fn serve(self) -> anyhow::Result<()> {
-        airlock_http::serve(|request| handle(&self, request)).await
+    async fn handle(&self, request: Request) -> Result<Response, Problem> {
+        let caller = Caller::of(&request, &self.claims)?;
+        let object = path::object(&request, &caller, "object_id")?;
+        let record = published(self.registry.get(&object).await?)?;
+        Ok(answer::json(StatusCode::OK, &ObjectView::object(&record)))
     }
-}
-
-async fn handle(app: &GetObject, request: Request) -> Result<Response, Problem> {
-    let caller = Caller::of(&request, &app.claims)?;
-    let object = path::object(&request, &caller, "object_id")?;
-    let record = published(app.registry.get(&object).await?)?;
-    Ok(answer::json(StatusCode::OK, &ObjectView::object(&record)))
 }

@@ -25,3 +25,29 @@ use airlock_objects::{record::Record, state::State};
 fn published(record: Option<Record>) -> Result<Record, Problem> {
     record.filter(|record| record.state == State::Published).ok_or_else(Problem::not_found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use airlock_objects::{
+        id::{ObjectId, ObjectRef},
+        record::Declared,
+        timestamp::Timestamp,
+    };
+
+    #[test]
+    fn c03_only_what_is_published_exists_here() {
+        assert!(published(None).is_err());
+        for state in State::ALL {
+            let declared = Declared {
+                file_name: "a.txt".parse().expect("a name"),
+                content_type: "text/plain".to_owned(),
+                size: 1,
+            };
+            let object = ObjectRef::new("acme".parse().expect("a tenant"), ObjectId::new());
+            let (user, now) = ("ada".parse().expect("a user"), Timestamp::from_millis(0));
+            let record = Record { state, ..Record::open(object, user, declared, None, now, now) };
+            assert_eq!(published(Some(record)).is_ok(), state == State::Published, "{state}");
+        }
+    }
+}

@@ -2,8 +2,9 @@
 //!
 //! AWS calls: one Query of the `by-tenant` index, which holds published objects, and for moments recalled ones.
 
-use airlock_aws::Function;
-use airlock_http::{Caller, Claims, Code, FieldError, Problem, Request, Response, answer, view::ObjectView};
+use airlock_http::{
+    Caller, Claims, Code, Endpoint, FieldError, Problem, Request, Response, answer, view::ObjectView,
+};
 use airlock_objects::{id::ObjectId, registry::Registry};
 use aws_config::SdkConfig;
 use lambda_http::{RequestExt, http::StatusCode};
@@ -21,15 +22,19 @@ pub struct ListObjects {
     claims: Claims,
 }
 
-impl Function for ListObjects {
+impl Endpoint for ListObjects {
     const NAME: &'static str = "list-objects";
 
     async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
         Ok(Self { registry: Registry::connect(aws).await?, claims: Claims::from_env()? })
     }
 
-    async fn serve(self) -> anyhow::Result<()> {
-        airlock_http::serve(|request| handle(&self, request)).await
+    async fn handle(&self, request: Request) -> Result<Response, Problem> {
+        let caller = Caller::of(&request, &self.claims)?;
+        let page = Page::of(&request)?;
+        let page = self.registry.list(&caller.tenant, page.after, page.limit).await?;
+        let objects = page.records.iter().map(ObjectView::object).collect();
+        Ok(answer::json(StatusCode::OK, &List { objects, next_cursor: page.next }))
     }
 }
 
@@ -38,14 +43,6 @@ struct List<'a> {
     objects: Vec<ObjectView<'a>>,
     /// The id of the page's last object, or nothing at the end.
     next_cursor: Option<ObjectId>,
-}
-
-async fn handle(app: &ListObjects, request: Request) -> Result<Response, Problem> {
-    let caller = Caller::of(&request, &app.claims)?;
-    let page = Page::of(&request)?;
-    let page = app.registry.list(&caller.tenant, page.after, page.limit).await?;
-    let objects = page.records.iter().map(ObjectView::object).collect();
-    Ok(answer::json(StatusCode::OK, &List { objects, next_cursor: page.next }))
 }
 
 /// Which page.
@@ -79,5 +76,46 @@ impl Page {
             Problem::field(Code::BadCursor, "cursor", "must be the next_cursor of an earlier page")
         })?;
         Ok(Self { limit, after })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    fn page(parameters: &[(&str, &str)]) -> Result<Page, (Code, String)> {
+        let parameters: HashMap<String, Vec<String>> =
+            parameters.iter().map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()])).collect();
+        let request = Request::default().with_query_string_parameters(parameters);
+        Page::of(&request).map_err(|problem| (problem.code(), problem.detail().to_owned()))
+    }
+
+    #[test]
+    fn a_page_has_its_usual_length_unless_one_is_asked_for() {
+        let id = ObjectId::new();
+        let first = page(&[]).expect("a page");
+        assert_eq!((first.limit, first.after), (DEFAULT_LIMIT, None));
+        let next = page(&[("limit", "200"), ("cursor", &id.to_string())]).expect("a page");
+        assert_eq!((next.limit, next.after), (200, Some(id)));
+    }
+
+    #[test]
+    fn what_is_no_page_is_told_with_its_field() {
+        for bad in ["0", "201", "-1", "1.5", "", "many"] {
+            let (code, detail) = page(&[("limit", bad)]).err().expect("a problem");
+            assert_eq!(code, Code::InvalidRequest, "{bad}");
+            assert!(detail.starts_with("limit: "), "{detail}");
+        }
+        for bad in ["", "x", "00000000-0000-0000-0000-000000000000"] {
+            let (code, detail) = page(&[("cursor", bad)]).err().expect("a problem");
+            assert_eq!(code, Code::BadCursor, "{bad}");
+            assert!(detail.starts_with("cursor: "), "{detail}");
+        }
+        let (code, detail) = page(&[("tenant_id", "globex")]).err().expect("a problem");
+        assert_eq!(
+            (code, detail.as_str()),
+            (Code::InvalidRequest, "tenant_id: is not a parameter of this request")
+        );
     }
 }

@@ -4,18 +4,19 @@
 //! AWS calls: one Query for each shard of its part of the `due` index; then for each row GetItem, DeleteObject and
 //! one conditional transaction.
 
-use airlock_aws::Function;
+use airlock_aws::{Function, on_events};
 use airlock_objects::{
     id::ObjectRef,
-    registry::{Changed, Registry, Sweep},
+    registry::{Changed, Registry, Sweep, SweepEnd},
     state::State,
     timestamp::Timestamp,
 };
 use airlock_published::{Published, PublishedKey};
 use airlock_telemetry::metric::{self, Metric};
 use aws_config::SdkConfig;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::LambdaEvent;
 use serde::Serialize;
+use serde_json::Value;
 
 /// The function that removes published bytes that no published object has.
 #[derive(Debug)]
@@ -25,10 +26,11 @@ pub struct SweepPublished {
 }
 
 /// What one run did, answered to the scheduler and logged.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 struct Swept {
     removed: u64,
-    errors: u64,
+    #[serde(flatten)]
+    end: SweepEnd,
 }
 
 impl Function for SweepPublished {
@@ -40,32 +42,19 @@ impl Function for SweepPublished {
     }
 
     async fn serve(self) -> anyhow::Result<()> {
-        lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| {
-            sweep(&self, event.context.deadline().into())
-        }))
-        .await
-        .map_err(anyhow::Error::from_boxed)
+        on_events(|event| sweep(&self, event)).await
     }
 }
 
-/// One object that fails does not keep the others waiting; it comes again with the next run.
-async fn sweep(app: &SweepPublished, deadline: Timestamp) -> Result<Swept, lambda_runtime::Error> {
-    let mut swept = Swept::default();
+async fn sweep(app: &SweepPublished, event: LambdaEvent<Value>) -> anyhow::Result<Swept> {
+    let mut removed = 0;
+    let remove = async |object: &ObjectRef| remove(app, object).await.map(|done| removed += done.count());
     let due =
-        app.registry.each_due(Sweep::Published, Timestamp::now(), deadline, async |object| {
-            match remove(app, &object).await {
-                Ok(Removed::Now) => swept.removed += 1,
-                Ok(Removed::Nothing) => {}
-                Err(error) => {
-                    swept.errors += 1;
-                    metric::count(Metric::SweepErrors, SweepPublished::NAME);
-                    let ObjectRef { tenant, id } = &object;
-                    tracing::error!(tenant_id = %tenant, object_id = %id, ?error, "could not be removed");
-                }
-            }
-        });
+        app.registry.each_due(Sweep::Published, Timestamp::now(), event.context.deadline().into(), remove);
     let end = due.await?;
-    tracing::info!(?swept, ?end, "swept");
+    metric::record(Metric::SweepErrors, end.errors, SweepPublished::NAME);
+    let swept = Swept { removed, end };
+    tracing::info!(?swept, "swept");
     Ok(swept)
 }
 
@@ -75,6 +64,15 @@ enum Removed {
     Now,
     /// They stay, or another writer was faster.
     Nothing,
+}
+
+impl Removed {
+    fn count(self) -> u64 {
+        match self {
+            Self::Now => 1,
+            Self::Nothing => 0,
+        }
+    }
 }
 
 /// Removes what lies at an object's published key, if the object can never be published again.

@@ -105,9 +105,11 @@ pub fn count(metric: Metric, function: &str) {
     record(metric, 1, function);
 }
 
-/// Records a value (embedded metric format specification: `_aws.CloudWatchMetrics`).
+/// Records a value; none at all is no value (embedded metric format specification: `_aws.CloudWatchMetrics`).
 pub fn record(metric: Metric, value: usize, function: &str) {
-    println!("{}", line(metric, value, function, SystemTime::now()));
+    if value > 0 {
+        println!("{}", line(metric, value, function, SystemTime::now()));
+    }
 }
 
 fn line(metric: Metric, value: usize, function: &str, at: SystemTime) -> String {

@@ -1,5 +1,5 @@
 //! The Lambda function `create-upload`.
 
 fn main() -> anyhow::Result<()> {
-    airlock_aws::run::<airlock_intake::CreateUpload>()
+    airlock_http::run::<airlock_intake::CreateUpload>()
 }

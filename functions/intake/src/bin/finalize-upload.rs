@@ -1,5 +1,5 @@
 //! The Lambda function `finalize-upload`.
 
 fn main() -> anyhow::Result<()> {
-    airlock_aws::run::<airlock_intake::FinalizeUpload>()
+    airlock_http::run::<airlock_intake::FinalizeUpload>()
 }

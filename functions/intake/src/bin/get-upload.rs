@@ -1,5 +1,5 @@
 //! The Lambda function `get-upload`.
 
 fn main() -> anyhow::Result<()> {
-    airlock_aws::run::<airlock_intake::GetUpload>()
+    airlock_http::run::<airlock_intake::GetUpload>()
 }

@@ -5,8 +5,7 @@
 mod declaration;
 mod limits;
 
-use airlock_aws::Function;
-use airlock_http::{Caller, Claims, Code, Problem, Request, Response, answer};
+use airlock_http::{Caller, Claims, Code, Endpoint, Problem, Request, Response, answer};
 use airlock_objects::{
     id::{ObjectId, ObjectRef},
     record::Record,
@@ -31,7 +30,7 @@ pub struct CreateUpload {
     limits: Limits,
 }
 
-impl Function for CreateUpload {
+impl Endpoint for CreateUpload {
     const NAME: &'static str = "create-upload";
 
     async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
@@ -40,28 +39,22 @@ impl Function for CreateUpload {
         Ok(Self { registry, quarantine, claims, limits })
     }
 
-    async fn serve(self) -> anyhow::Result<()> {
-        airlock_http::serve(|request| handle(&self, request)).await
-    }
-}
-
-async fn handle(app: &CreateUpload, request: Request) -> Result<Response, Problem> {
-    let caller = Caller::of(&request, &app.claims)?;
-    let key = declaration::idempotency_key(&request)?;
-    let declaration = Declaration::of(&request, &app.limits)?;
-    let now = Timestamp::now();
-    let record = declaration.open(caller, now + app.limits.session_ttl, now);
-    match app.registry.begin(&record, &app.limits.quotas, key.as_ref()).await? {
-        Begun::Created => opened(app, &record, now).await,
-        Begun::Replayed(id) => replay(app, &record, id).await,
-        Begun::KeyReused => Err(Problem::field(
-            Code::IdempotencyKeyReused,
-            "Idempotency-Key",
-            "was used for another upload; use a new key for a new upload",
-        )),
-        Begun::OverQuota(over) => {
-            Err(Problem::new(Code::QuotaExceeded, over.to_string())
-                .retry_after(over.try_again_in().as_secs()))
+    async fn handle(&self, request: Request) -> Result<Response, Problem> {
+        let caller = Caller::of(&request, &self.claims)?;
+        let key = declaration::idempotency_key(&request)?;
+        let declaration = Declaration::of(&request, &self.limits)?;
+        let now = Timestamp::now();
+        let record = declaration.open(caller, now + self.limits.session_ttl, now);
+        match self.registry.begin(&record, &self.limits.quotas, key.as_ref()).await? {
+            Begun::Created => opened(self, &record, now).await,
+            Begun::Replayed(id) => replay(self, &record, id).await,
+            Begun::KeyReused => Err(Problem::field(
+                Code::IdempotencyKeyReused,
+                "Idempotency-Key",
+                "was used for another upload; use a new key for a new upload",
+            )),
+            Begun::OverQuota(over) => Err(Problem::new(Code::QuotaExceeded, over.to_string())
+                .retry_after(over.try_again_in().as_secs())),
         }
     }
 }

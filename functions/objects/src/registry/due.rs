@@ -7,44 +7,48 @@ use super::{
 };
 use crate::{id::ObjectRef, record::Record, timestamp::Timestamp};
 use serde::Serialize;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// How much of an invocation's time one object may take at the most.
 const FOR_ONE: Duration = Duration::from_secs(5);
 
-/// How far a sweep got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SweepEnd {
-    /// Through all that was due.
-    All,
-    /// To the end of its time; the rest is for the next run.
-    OutOfTime,
+/// How a run of a sweep ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SweepEnd {
+    /// How many objects could not be settled; they come again with the next run.
+    pub errors: usize,
+    /// Whether time ran out before all that was due was looked at.
+    pub out_of_time: bool,
 }
 
 impl Registry {
-    /// Has `look` look at each object whose time has come for `sweep`, a page at a time, as long as there is time for
-    /// one more before `deadline`. The index lags behind the table; only what the row itself says counts. Calls:
-    /// Query, once for each page of each shard.
+    /// Has `settle` settle each object whose time has come for `sweep`, a page at a time, as long as there is time for
+    /// one more before `deadline`. One that fails does not keep the others waiting. The index lags behind the table;
+    /// only what the row itself says counts. Calls: Query, once for each page of each shard.
     ///
     /// # Errors
     /// [`RegistryError`] when DynamoDB does not answer or a row is malformed.
-    pub async fn each_due(
+    pub async fn each_due<E: fmt::Debug>(
         &self,
         sweep: Sweep,
         now: Timestamp,
         deadline: Timestamp,
-        mut look: impl AsyncFnMut(ObjectRef),
+        mut settle: impl AsyncFnMut(&ObjectRef) -> Result<(), E>,
     ) -> Result<SweepEnd, RegistryError> {
+        let mut end = SweepEnd::default();
         for shard in sweep.shards() {
             let mut from = None;
             loop {
                 let (objects, next) = self.due(&shard, now, from).await?;
                 for object in objects {
                     if Timestamp::now() + FOR_ONE > deadline {
-                        return Ok(SweepEnd::OutOfTime);
+                        return Ok(SweepEnd { out_of_time: true, ..end });
                     }
-                    look(object).await;
+                    if let Err(error) = settle(&object).await {
+                        end.errors += 1;
+                        let ObjectRef { tenant, id } = &object;
+                        tracing::error!(tenant_id = %tenant, object_id = %id, ?error, "could not be settled");
+                    }
                 }
                 from = next;
                 if from.is_none() {
@@ -52,7 +56,7 @@ impl Registry {
                 }
             }
         }
-        Ok(SweepEnd::All)
+        Ok(end)
     }
 
     async fn due(

@@ -28,7 +28,7 @@ use airlock_telemetry::metric::{self, Metric};
 use anyhow::{Context as _, bail};
 use aws_config::SdkConfig;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use lambda_runtime::{LambdaEvent, Runtime, layers::TracingLayer, service_fn};
+use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -69,16 +69,12 @@ impl Function for RescanObjects {
     async fn serve(self) -> anyhow::Result<()> {
         let spent = self.worker.spent.clone();
         let app = Arc::new(self);
-        let serve = service_fn(move |event: LambdaEvent<serde_json::Value>| {
+        let serve = spent.serve(move |event: LambdaEvent<serde_json::Value>| {
             let app = app.clone();
-            async move {
-                let invocation = Invocation::until(event.context.deadline());
-                let walk = rescan(&app, invocation).await.map_err(anyhow::Error::into_boxed_dyn_error)?;
-                Ok::<_, lambda_runtime::Error>(serde_json::json!(progress(&walk)))
-            }
+            let invocation = Invocation::until(event.context.deadline());
+            async move { Ok(serde_json::json!(progress(&rescan(&app, invocation).await?))) }
         });
-        let runtime = Runtime::new(serve).layer(TracingLayer::new()).layer(spent);
-        runtime.run().await.map_err(anyhow::Error::from_boxed)
+        serve.await
     }
 }
 

@@ -64,7 +64,7 @@ async fn withdraw(worker: &Worker, record: &Record, verdict: &Verdict, began: Be
     let copy = copy.or_else(|| (began == Began::Before).then(HeldCopy::default));
     let kept = match copy {
         Some(copy) => {
-            let terms = worker.held_terms(copy, Timestamp::now());
+            let terms = worker.held_terms(copy.version_id, Timestamp::now());
             held::keep(worker, record, terms, async |terms: &HeldTerms| {
                 worker.registry.hold_recalled(record, terms).await
             })

@@ -27,7 +27,7 @@ use airlock_telemetry::metric::{self, Metric};
 use anyhow::{Context as _, bail};
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use lambda_runtime::{LambdaEvent, Runtime, layers::TracingLayer, service_fn};
+use lambda_runtime::LambdaEvent;
 use settle::Settled;
 use std::sync::Arc;
 
@@ -43,17 +43,14 @@ impl Function for ScanUpload {
     }
 
     async fn serve(self) -> anyhow::Result<()> {
-        let spent = self.0.spent.clone();
         let worker = Arc::new(self.0);
-        let serve = service_fn(move |event: LambdaEvent<SqsEvent>| {
+        let spent = worker.spent.clone();
+        let serve = spent.serve(move |event: LambdaEvent<SqsEvent>| {
             let worker = worker.clone();
-            async move {
-                let invocation = Invocation::until(event.context.deadline());
-                Ok::<_, lambda_runtime::Error>(handle(&worker, event.payload, invocation).await)
-            }
+            let invocation = Invocation::until(event.context.deadline());
+            async move { Ok(handle(&worker, event.payload, invocation).await) }
         });
-        let runtime = Runtime::new(serve).layer(TracingLayer::new()).layer(spent);
-        runtime.run().await.map_err(anyhow::Error::from_boxed)
+        serve.await
     }
 }
 

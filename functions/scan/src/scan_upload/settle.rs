@@ -70,7 +70,7 @@ pub(super) async fn close(
     let (is_copied, version) = (copy.is_some(), copy.as_ref().and_then(|copy| copy.version_id.clone()));
     let kept = match copy {
         Some(copy) => {
-            let terms = worker.held_terms(copy, now);
+            let terms = worker.held_terms(copy.version_id, now);
             let held = match left_at {
                 Some(at) => change.clone().due(Sweep::Published, at),
                 None => change.clone().due(Sweep::Uploads, terms.until),

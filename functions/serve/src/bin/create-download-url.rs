@@ -1,5 +1,5 @@
 //! The Lambda function `create-download-url`.
 
 fn main() -> anyhow::Result<()> {
-    airlock_aws::run::<airlock_serve::CreateDownloadUrl>()
+    airlock_http::run::<airlock_serve::CreateDownloadUrl>()
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `delete-object`.
 
 fn main() -> anyhow::Result<()> {
-    airlock_aws::run::<airlock_serve::DeleteObject>()
+    airlock_http::run::<airlock_serve::DeleteObject>()
 }

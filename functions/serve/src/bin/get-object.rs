@@ -1,5 +1,5 @@
 //! The Lambda function `get-object`.
 
 fn main() -> anyhow::Result<()> {
-    airlock_aws::run::<airlock_serve::GetObject>()
+    airlock_http::run::<airlock_serve::GetObject>()
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `list-objects`.
 
 fn main() -> anyhow::Result<()> {
-    airlock_aws::run::<airlock_serve::ListObjects>()
+    airlock_http::run::<airlock_serve::ListObjects>()
 }

@@ -24,7 +24,7 @@ impl Store {
         for (bucket, rule) in rules {
             // The cause of a failure is in the log, and the next run tries again.
             let _ = self.expire_versions(&bucket, &rule, now);
-            let _ = self.expire_uploads(&bucket, &rule, now);
+            let _ = self.sweep_uploads(&bucket, &rule, now);
         }
     }
 
@@ -66,7 +66,7 @@ impl Store {
         Ok(())
     }
 
-    fn expire_uploads(&self, bucket: &str, rule: &LifecycleRule, now: OffsetDateTime) -> S3Result<()> {
+    fn sweep_uploads(&self, bucket: &str, rule: &LifecycleRule, now: OffsetDateTime) -> S3Result<()> {
         let Some(days) = rule.abort_multipart_days else { return Ok(()) };
         let mut state = self.lock();
         let over = state.uploads.extract_if(|_, upload| {

@@ -5,20 +5,21 @@
 //! each row GetItem and one conditional transaction. For one that expires HeadObject, PutObject and DeleteObject
 //! if something was uploaded; for an overdue scan SendMessage; for one that was held DeleteObject.
 
-use airlock_aws::{Function, setting::required};
+use airlock_aws::{Function, on_events, setting::required};
 use airlock_content::verdict::{Outcome, Verdict};
 use airlock_objects::{
     id::ObjectRef,
     record::Record,
-    registry::{Actor, Change, Changed, Registry, Sweep},
+    registry::{Actor, Change, Changed, Registry, Sweep, SweepEnd},
     state::{State, Transition},
     timestamp::Timestamp,
 };
 use airlock_quarantine::{HeldKey, Quarantine, QuarantineKey, ScanQueue};
 use airlock_telemetry::metric::{self, Metric};
 use aws_config::SdkConfig;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::LambdaEvent;
 use serde::Serialize;
+use serde_json::Value;
 use std::time::Duration;
 
 /// How often a scan is asked for before the object counts as failed.
@@ -26,7 +27,7 @@ const MAX_SCAN_REQUESTS: u64 = 4;
 
 /// The function that looks after uploads that nobody ended.
 #[derive(Debug)]
-pub struct ExpireUploads {
+pub struct SweepUploads {
     registry: Registry,
     quarantine: Quarantine,
     queue: ScanQueue,
@@ -40,11 +41,12 @@ struct Swept {
     requeued: u64,
     failed: u64,
     let_go: u64,
-    errors: u64,
+    #[serde(flatten)]
+    end: SweepEnd,
 }
 
-impl Function for ExpireUploads {
-    const NAME: &'static str = "expire-uploads";
+impl Function for SweepUploads {
+    const NAME: &'static str = "sweep-uploads";
 
     async fn start(aws: &SdkConfig) -> anyhow::Result<Self> {
         let scan_deadline = Duration::from_secs(required("SCAN_DEADLINE_SECONDS")?);
@@ -54,31 +56,18 @@ impl Function for ExpireUploads {
     }
 
     async fn serve(self) -> anyhow::Result<()> {
-        lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| {
-            sweep(&self, event.context.deadline().into())
-        }))
-        .await
-        .map_err(anyhow::Error::from_boxed)
+        on_events(|event| sweep(&self, event)).await
     }
 }
 
-/// One row that fails does not keep the others waiting; it comes again with the next run.
-async fn sweep(app: &ExpireUploads, deadline: Timestamp) -> Result<Swept, lambda_runtime::Error> {
+async fn sweep(app: &SweepUploads, event: LambdaEvent<Value>) -> anyhow::Result<Swept> {
     let now = Timestamp::now();
     let mut swept = Swept::default();
-    let due = app.registry.each_due(Sweep::Uploads, now, deadline, async |object| {
-        match settle(app, &object, now).await {
-            Ok(done) => swept.count(done),
-            Err(error) => {
-                swept.errors += 1;
-                metric::count(Metric::SweepErrors, ExpireUploads::NAME);
-                let ObjectRef { tenant, id } = &object;
-                tracing::error!(tenant_id = %tenant, object_id = %id, ?error, "could not be settled");
-            }
-        }
-    });
-    let end = due.await?;
-    tracing::info!(?swept, ?end, "swept");
+    let deadline = event.context.deadline().into();
+    let settle = async |object: &ObjectRef| settle(app, object, now).await.map(|done| swept.count(done));
+    swept.end = app.registry.each_due(Sweep::Uploads, now, deadline, settle).await?;
+    metric::record(Metric::SweepErrors, swept.end.errors, SweepUploads::NAME);
+    tracing::info!(?swept, "swept");
     Ok(swept)
 }
 
@@ -100,7 +89,7 @@ impl Swept {
             Done::Requeued => self.requeued += 1,
             Done::Failed => {
                 self.failed += 1;
-                metric::count(Metric::ScanGivenUp, ExpireUploads::NAME);
+                metric::count(Metric::ScanGivenUp, SweepUploads::NAME);
             }
             Done::LetGo => self.let_go += 1,
             Done::Nothing => {}
@@ -108,7 +97,7 @@ impl Swept {
     }
 }
 
-async fn settle(app: &ExpireUploads, object: &ObjectRef, now: Timestamp) -> anyhow::Result<Done> {
+async fn settle(app: &SweepUploads, object: &ObjectRef, now: Timestamp) -> anyhow::Result<Done> {
     // The index lags behind the table; only what the row itself says counts.
     let Some(record) = app.registry.get(object).await? else { return Ok(Done::Nothing) };
     Ok(match record.state {
@@ -141,8 +130,8 @@ async fn settle(app: &ExpireUploads, object: &ObjectRef, now: Timestamp) -> anyh
     })
 }
 
-async fn expire(app: &ExpireUploads, record: &Record, now: Timestamp) -> anyhow::Result<Done> {
-    let actor = Actor::Function(ExpireUploads::NAME);
+async fn expire(app: &SweepUploads, record: &Record, now: Timestamp) -> anyhow::Result<Done> {
+    let actor = Actor::Function(SweepUploads::NAME);
     let change = Change::new(record, Transition::Expire, actor, now).settled();
     match app.registry.change(change).await? {
         Changed::Done => {
@@ -154,7 +143,7 @@ async fn expire(app: &ExpireUploads, record: &Record, now: Timestamp) -> anyhow:
     }
 }
 
-async fn let_go(app: &ExpireUploads, record: &Record) -> anyhow::Result<Done> {
+async fn let_go(app: &SweepUploads, record: &Record) -> anyhow::Result<Done> {
     let key = HeldKey::of(&record.object);
     app.quarantine.let_go(&key, record.held_version.as_deref()).await?;
     match app.registry.let_go(record).await? {
@@ -164,7 +153,7 @@ async fn let_go(app: &ExpireUploads, record: &Record) -> anyhow::Result<Done> {
 }
 
 /// Removes what was uploaded, if anything was, and closes its key.
-async fn close(app: &ExpireUploads, record: &Record) -> anyhow::Result<()> {
+async fn close(app: &SweepUploads, record: &Record) -> anyhow::Result<()> {
     let key = QuarantineKey::of(&record.object);
     if let Some(found) = app.quarantine.head(&key).await? {
         app.quarantine.close(&key, &found.pin).await?;
@@ -172,11 +161,11 @@ async fn close(app: &ExpireUploads, record: &Record) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn give_up(app: &ExpireUploads, record: &Record, now: Timestamp) -> anyhow::Result<Done> {
+async fn give_up(app: &SweepUploads, record: &Record, now: Timestamp) -> anyhow::Result<Done> {
     let reason = format!("no scan came to an end, though it was asked for {MAX_SCAN_REQUESTS} times");
     let verdict = Verdict::without_scan(Outcome::Unscannable, reason);
     let change =
-        Change::new(record, Transition::Fail, Actor::Function(ExpireUploads::NAME), now).verdict(&verdict);
+        Change::new(record, Transition::Fail, Actor::Function(SweepUploads::NAME), now).verdict(&verdict);
     let change = match record.scans_end_at() {
         // A scan that died may have left a copy.
         Some(end) => change.due(Sweep::Published, end.max(now)),
