@@ -114,11 +114,9 @@ mod tests {
 
     fn record(state: State, finalized: bool) -> Record {
         let now = Timestamp::from_millis(1_000_000);
-        let declared = Declared {
-            file_name: "a.txt".parse().expect("a name"),
-            content_type: "text/plain".to_owned(),
-            size: 1,
-        };
+        // As a row has it, so that an optional field more is no change here.
+        let declared = r#"{ "file_name": "a.txt", "content_type": "text/plain", "size": 1 }"#;
+        let declared: Declared = serde_json::from_str(declared).expect("a declaration");
         let object = ObjectRef::new("acme".parse().expect("a tenant"), ObjectId::new());
         Record {
             state,
