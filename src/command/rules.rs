@@ -5,7 +5,7 @@ use crate::{
     exit::{End, WrongUsage},
     terminal,
 };
-use airlock_engine::{EngineKind, Progress, Report, check, samples_of};
+use airlock_engine::{CheckReport, EngineKind, Progress, check, samples_of};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::path::PathBuf;
@@ -69,7 +69,7 @@ pub(crate) fn run(Arguments { command: Command::Check(arguments) }: Arguments) -
     Ok(if report.problems.is_empty() { End::Done } else { End::No })
 }
 
-fn as_json(report: &Report) -> std::io::Result<()> {
+fn as_json(report: &CheckReport) -> std::io::Result<()> {
     let rules = report.rules.iter().map(|rule| {
         json!({
             "rule": rule.rule.name, "severity": rule.rule.severity.name(), "matching_samples": rule.matching,
@@ -89,7 +89,7 @@ fn as_json(report: &Report) -> std::io::Result<()> {
 }
 
 /// The slowest rules first: they are what a scan's time is made of.
-fn as_text(report: &Report) -> std::io::Result<()> {
+fn as_text(report: &CheckReport) -> std::io::Result<()> {
     let mut rules: Vec<_> = report.rules.iter().collect();
     rules.sort_by_key(|rule| std::cmp::Reverse(rule.worst.time_per_mib));
     terminal::line(" ms/MiB  match  clean  rule, and what it finds hardest")?;

@@ -22,6 +22,9 @@ const fn media_type(
     MediaType { name, extensions, aliases }
 }
 
+/// Text of no other type.
+pub const PLAIN_TEXT: MediaType = media_type("text/plain", &["txt", "text", "log"], &[]);
+
 /// The types that a deployment allows unless it says otherwise. None of them is active content: no
 /// HTML, no SVG, no scripts, no executables, no documents with macros.
 #[rustfmt::skip]
@@ -32,7 +35,7 @@ pub const DEFAULT: &[MediaType] = &[
     media_type("image/webp", &["webp"], &[]),
     media_type("image/avif", &["avif", "avifs"], &[]),
     media_type("application/pdf", &["pdf"], &["application/x-pdf"]),
-    media_type("text/plain", &["txt", "text", "log"], &[]),
+    PLAIN_TEXT,
     media_type("text/csv", &["csv"], &["application/csv"]),
     media_type("text/markdown", &["md", "markdown"], &["text/x-markdown"]),
     media_type("application/json", &["json"], &["text/json"]),

@@ -53,7 +53,7 @@ pub enum PolicyError {
 
 /// Why a policy does not take something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum NotAdmitted {
     /// The type is not allowed, or not known at all.
     #[error("{0} is not an allowed type")]
     Type(String),
@@ -122,12 +122,12 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`Refused`] when the type is not allowed, or `size` is more than it may have.
-    pub fn admit(&self, content_type: &str, size: u64) -> Result<&'static MediaType, Refused> {
-        let refused = || Refused::Type(content_type.to_owned());
+    /// [`NotAdmitted`] when the type is not allowed, or `size` is more than it may have.
+    pub fn admit(&self, content_type: &str, size: u64) -> Result<&'static MediaType, NotAdmitted> {
+        let refused = || NotAdmitted::Type(content_type.to_owned());
         let known = media_types::lookup(content_type).ok_or_else(refused)?;
         let largest = *self.limits.get(known.name).ok_or_else(refused)?;
-        if size > largest { Err(Refused::Size { media_type: known.name, largest }) } else { Ok(known) }
+        if size > largest { Err(NotAdmitted::Size { media_type: known.name, largest }) } else { Ok(known) }
     }
 }
 
@@ -152,12 +152,12 @@ mod tests {
     fn limit(policy: &str, content_type: &str) -> Option<u64> {
         let policy = Policy::parse(policy, LARGEST).unwrap();
         match policy.admit(content_type, u64::MAX) {
-            Err(Refused::Size { largest, .. }) => {
+            Err(NotAdmitted::Size { largest, .. }) => {
                 assert!(policy.admit(content_type, largest).is_ok());
                 assert!(policy.admit(content_type, largest + 1).is_err());
                 Some(largest)
             }
-            Err(Refused::Type(_)) => None,
+            Err(NotAdmitted::Type(_)) => None,
             Ok(known) => panic!("{} has no limit", known.name),
         }
     }

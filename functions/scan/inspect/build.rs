@@ -5,7 +5,7 @@
 //! protection away. Whoever wants to be without a rule that ships removes it from `rules/`, where
 //! the change can be seen and reviewed.
 
-use airlock_engine::{Engine, EngineKind, RulesError, Source};
+use airlock_engine::{Engine, EngineKind, RuleFile, RulesError};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -31,7 +31,7 @@ fn compile() -> Result<(), String> {
     let mut sources = Vec::new();
     for folder in folders {
         println!("cargo::rerun-if-changed={}", folder.display());
-        sources.extend(Source::read(&folder).map_err(explained)?);
+        sources.extend(RuleFile::read(&folder).map_err(explained)?);
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("Cargo sets OUT_DIR")?);
     for kind in EngineKind::AVAILABLE {

@@ -54,7 +54,7 @@ impl Spent {
 /// This environment was ended on purpose.
 #[derive(Debug, thiserror::Error)]
 #[error("an inspection ended badly, so this environment ends, too")]
-pub(crate) struct Ended;
+pub(crate) struct EndedOnPurpose;
 
 /// Ends the runtime's loop behind the answer of an invocation that spent the environment: before it asks for the
 /// next one, so no event is lost.
@@ -88,7 +88,7 @@ where
         let (answered, spent) = (self.inner.call(invocation), self.spent.clone());
         Box::pin(async move {
             answered.await?;
-            if spent.is_set() { Err(Ended.into()) } else { Ok(()) }
+            if spent.is_set() { Err(EndedOnPurpose.into()) } else { Ok(()) }
         })
     }
 }

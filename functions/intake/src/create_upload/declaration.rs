@@ -1,7 +1,7 @@
 //! What the client says it will upload.
 
 use super::limits::Limits;
-use airlock_content::policy::Refused;
+use airlock_content::policy::NotAdmitted;
 use airlock_http::{Caller, Code, Fields, Problem, Request};
 use airlock_objects::{
     checksum::Sha256,
@@ -41,13 +41,13 @@ impl Declaration {
         };
         match limits.types.admit(&content_type, size) {
             Ok(_) => {}
-            Err(Refused::Type(_)) => {
+            Err(NotAdmitted::Type(_)) => {
                 let allowed: Vec<&str> = limits.types.names().collect();
                 let (sent, allowed) = (content_type.escape_debug(), allowed.join(", "));
                 let detail = format!("{sent} can't be uploaded here; allowed are {allowed}");
                 return Err(Problem::field(Code::TypeNotAllowed, "content_type", detail));
             }
-            Err(Refused::Size { media_type, largest }) => {
+            Err(NotAdmitted::Size { media_type, largest }) => {
                 let detail = format!("{size} bytes are too many for {media_type}; {largest} are allowed");
                 return Err(Problem::field(Code::TooLarge, "size", detail));
             }

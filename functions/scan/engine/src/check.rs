@@ -8,7 +8,7 @@ mod specimen;
 mod speed;
 mod strings;
 
-use crate::{Engine, EngineError, EngineKind, RuleInfo, RulesError, Source, outline::outline};
+use crate::{Engine, EngineError, EngineKind, RuleFile, RuleInfo, RulesError, outline::outline};
 use airlock_content::{Declared, media_types};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 pub use search::{Input, Worst};
@@ -24,7 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What a check has found.
 #[derive(Debug)]
-pub struct Report {
+pub struct CheckReport {
     /// The engine that was used.
     pub engine: EngineKind,
     /// The rule set's hash.
@@ -177,8 +177,8 @@ pub fn check(
     rules: &Path,
     samples: &Path,
     progress: &mut (dyn FnMut(Progress<'_>) + Send),
-) -> Result<Report, RulesError> {
-    let sources = Source::read(rules)?;
+) -> Result<CheckReport, RulesError> {
+    let sources = RuleFile::read(rules)?;
     let engine = Engine::compile(kind, &sources)?;
     let mut problems = Vec::new();
     let mut tried = Vec::new();
@@ -213,10 +213,10 @@ pub fn check(
     if is_slow && !problems.iter().any(|problem| matches!(problem, Problem::Slow { .. })) {
         problems.push(Problem::SlowTogether { rule: together.0.clone(), worst: together.1.clone() });
     }
-    Ok(Report { engine: kind, hash: engine.rules_hash().to_owned(), rules: reports, together, problems })
+    Ok(CheckReport { engine: kind, hash: engine.rules_hash().to_owned(), rules: reports, together, problems })
 }
 
-fn slow(RuleReport { rule, worst, .. }: &RuleReport, sources: &[Source]) -> Option<Problem> {
+fn slow(RuleReport { rule, worst, .. }: &RuleReport, sources: &[RuleFile]) -> Option<Problem> {
     if worst.time_per_mib <= speed::MOST && !worst.grows {
         return None;
     }

@@ -23,12 +23,12 @@ use rule::Described;
 use std::time::Duration;
 
 pub use check::{
-    Input, MOST, MOST_TOGETHER, Problem, Progress, Report, RuleReport, Side, Worst, check, samples_of,
+    CheckReport, Input, MOST, MOST_TOGETHER, Problem, Progress, RuleReport, Side, Worst, check, samples_of,
 };
 pub use kind::{EngineKind, UnknownEngine};
 pub use rule::{RuleInfo, RuleSet};
 pub use scanner::Scanner;
-pub use source::{Refusal, RulesError, Severity, Source};
+pub use source::{RuleFile, RuleRefusal, RulesError, Severity};
 
 /// Compiled rules. Can be shared between threads.
 pub struct Engine {
@@ -71,19 +71,19 @@ impl Engine {
     /// If a text is no rule, holds what would bring the process down, includes another file, or has
     /// a rule without a severity, a description and a reference, or a global one; if the engine is
     /// not in this build.
-    pub fn compile(kind: EngineKind, sources: &[Source]) -> Result<Self, RulesError> {
+    pub fn compile(kind: EngineKind, sources: &[RuleFile]) -> Result<Self, RulesError> {
         Self::compile_parts(kind, sources, parts::split)
     }
 
     /// Compiles rules so that all their strings are always looked for.
-    pub(crate) fn compile_whole(kind: EngineKind, sources: &[Source]) -> Result<Self, RulesError> {
+    pub(crate) fn compile_whole(kind: EngineKind, sources: &[RuleFile]) -> Result<Self, RulesError> {
         Self::compile_parts(kind, sources, |sources| Parts { first: sources.to_vec(), later: None })
     }
 
     fn compile_parts(
         kind: EngineKind,
-        sources: &[Source],
-        split: impl Fn(&[Source]) -> Parts<Vec<Source>>,
+        sources: &[RuleFile],
+        split: impl Fn(&[RuleFile]) -> Parts<Vec<RuleFile>>,
     ) -> Result<Self, RulesError> {
         let mut sources = sources.to_vec();
         sources.sort_unstable();
@@ -170,7 +170,7 @@ impl Engine {
 }
 
 impl Compiled {
-    fn new(kind: EngineKind, sources: &[Source]) -> Result<Self, RulesError> {
+    fn new(kind: EngineKind, sources: &[RuleFile]) -> Result<Self, RulesError> {
         match kind {
             EngineKind::Yara => Ok(Self::Yara(libyara::compile(sources)?)),
             #[cfg(feature = "yara-x")]

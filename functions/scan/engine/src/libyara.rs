@@ -15,8 +15,8 @@
 use crate::{
     EngineError, EngineKind, RulesError,
     rule::Described,
-    scanner::Found,
-    source::{self, Source},
+    scanner::Matched,
+    source::{self, RuleFile},
     variables::{EXAMPLE, Variables},
 };
 use std::{
@@ -33,7 +33,7 @@ fn failed(error: impl Into<yara::Error>) -> EngineError {
 }
 
 /// Compiles rules that [`source::check`] has accepted.
-pub(crate) fn compile(sources: &[Source]) -> Result<Rules, RulesError> {
+pub(crate) fn compile(sources: &[RuleFile]) -> Result<Rules, RulesError> {
     let mut compiler = Compiler::new().map_err(failed)?;
     compiler.disable_include_directive();
     let variables = Variables::from(&EXAMPLE);
@@ -104,7 +104,7 @@ pub(crate) fn scan(
     variables: &Variables,
     timeout: Duration,
     flags: ScanFlags,
-) -> Result<Found, EngineError> {
+) -> Result<Matched, EngineError> {
     // libyara counts whole seconds, and takes 0 for "no limit".
     let seconds = i32::try_from(timeout.as_millis().div_ceil(1000)).unwrap_or(i32::MAX).max(1);
     // Otherwise the crate copies everything about every rule that does not match, too.
@@ -114,7 +114,7 @@ pub(crate) fn scan(
         scanner.define_variable(name, value).map_err(failed)?;
     }
     scanner.define_variable("size", variables.size).map_err(failed)?;
-    let mut found = Found::default();
+    let mut found = Matched::default();
     let callback = |message: CallbackMsg<'_>| {
         match message {
             CallbackMsg::RuleMatching(rule) => found.rules.push(rule.identifier.to_owned()),

@@ -3,7 +3,7 @@
 //! are the slower it is: the second part is scanned only where one of its rules could match.
 
 use crate::{
-    Source,
+    RuleFile,
     outline::{Outline, imports, outline},
 };
 use std::collections::BTreeSet;
@@ -35,7 +35,7 @@ impl<T> Parts<T> {
 
 /// Sources that [`crate::source::check`] has accepted, each with the rules of one part. The others are blank,
 /// so that every rule keeps its line.
-pub(crate) fn split(sources: &[Source]) -> Parts<Vec<Source>> {
+pub(crate) fn split(sources: &[RuleFile]) -> Parts<Vec<RuleFile>> {
     let outlines: Vec<Vec<Outline<'_>>> = sources.iter().map(|source| outline(&source.text)).collect();
     let names: BTreeSet<&str> = outlines.iter().flatten().map(|rule| rule.name).collect();
     // Rules that name others stay with them, in the first part.
@@ -51,8 +51,8 @@ pub(crate) fn split(sources: &[Source]) -> Parts<Vec<Source>> {
     // Whoever names a set of rules may mean any.
     let is_whole = outlines.iter().flatten().any(|rule| rule.names_a_set);
     let is_later = |rule: &Outline<'_>| !is_whole && rule.first_asks.is_some() && !tied.contains(rule.name);
-    let part = |later: bool| -> Vec<Source> {
-        let kept = sources.iter().zip(&outlines).map(|(source, rules)| Source {
+    let part = |later: bool| -> Vec<RuleFile> {
+        let kept = sources.iter().zip(&outlines).map(|(source, rules)| RuleFile {
             text: without(&source.text, rules.iter().filter(|rule| is_later(rule) != later)),
             ..source.clone()
         });
@@ -69,7 +69,7 @@ pub(crate) fn split(sources: &[Source]) -> Parts<Vec<Source>> {
     // Each on lines of its own: it may end in a comment.
     let condition = asked.join("\n) or (\n");
     let text = format!("{}\nrule {LATER} {{ condition: (\n{condition}\n) }}", imports.join("\n"));
-    first.push(Source::new("parts of the rules", &text));
+    first.push(RuleFile::new("parts of the rules", &text));
     Parts { first, later: Some(part(true)) }
 }
 
@@ -95,8 +95,8 @@ mod tests {
         let two = "rule d { strings: $s = \"x\" condition: uint8(0) == 3 and b and $s }\n\
                    rule e { strings: $s = \"x\" condition: uint8(0) == 4 and $s }\n\
                    rule f { strings: $s = \"x\" condition: $s }";
-        let parts = split(&[Source::new("1.yar", one), Source::new("2.yar", two)]);
-        let rules = |sources: &[Source]| -> Vec<(String, usize)> {
+        let parts = split(&[RuleFile::new("1.yar", one), RuleFile::new("2.yar", two)]);
+        let rules = |sources: &[RuleFile]| -> Vec<(String, usize)> {
             let rules = sources.iter().flat_map(|source| outline(&source.text));
             rules.map(|rule| (rule.name.to_owned(), rule.line)).collect()
         };
@@ -120,7 +120,7 @@ mod tests {
             "rule a { strings: $s = \"x\" condition: $s }",
             "rule ab { strings: $s = \"x\" condition: uint8(0) == 1 and $s } rule b { condition: any of (a*) }",
         ] {
-            let source = Source::new("1.yar", text);
+            let source = RuleFile::new("1.yar", text);
             let parts = split(std::slice::from_ref(&source));
             assert_eq!(parts.first, [source]);
             assert!(parts.later.is_none());

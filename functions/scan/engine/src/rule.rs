@@ -3,7 +3,7 @@
 use crate::{
     EngineError,
     artefact::Artefact,
-    source::{Refusal, RulesError, Severity, Source, refused},
+    source::{RuleFile, RuleRefusal, RulesError, Severity, refused},
 };
 use airlock_content::members;
 
@@ -57,20 +57,21 @@ pub(crate) struct Described {
 
 impl RuleInfo {
     /// Each rule must have a severity, a description and a reference. Sorted by name.
-    pub(crate) fn all(described: Vec<Described>, sources: &[Source]) -> Result<Vec<Self>, RulesError> {
+    pub(crate) fn all(described: Vec<Described>, sources: &[RuleFile]) -> Result<Vec<Self>, RulesError> {
         let info = |Described { name, texts }: Described| -> Result<Self, RulesError> {
             let text = |key: &'static str| {
                 let found = texts.iter().find(|(known, text)| known == key && !text.is_empty());
-                let missing = || refused(sources, &name, Refusal::Missing { rule: name.clone(), key });
+                let missing = || refused(sources, &name, RuleRefusal::Missing { rule: name.clone(), key });
                 found.map(|(_, text)| text.clone()).ok_or_else(missing)
             };
             let found = text("severity")?;
-            let severity = Severity::from_name(&found)
-                .ok_or_else(|| refused(sources, &name, Refusal::Severity { rule: name.clone(), found }))?;
+            let severity = Severity::from_name(&found).ok_or_else(|| {
+                refused(sources, &name, RuleRefusal::Severity { rule: name.clone(), found })
+            })?;
             let class = texts.iter().find(|(known, _)| known == "member_class");
             let member_class = class.map(|(_, class)| class.clone());
             if let Some(found) = member_class.clone().filter(|class| !members::is_class(class)) {
-                return Err(refused(sources, &name, Refusal::MemberClass { rule: name.clone(), found }));
+                return Err(refused(sources, &name, RuleRefusal::MemberClass { rule: name.clone(), found }));
             }
             let (description, reference) = (text("description")?, text("reference")?);
             Ok(Self { severity, description, reference, member_class, name })

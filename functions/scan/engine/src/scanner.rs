@@ -72,7 +72,12 @@ impl<'e> Running<'e> {
         }
     }
 
-    fn scan(&mut self, bytes: &[u8], variables: &Variables, timeout: Duration) -> Result<Found, EngineError> {
+    fn scan(
+        &mut self,
+        bytes: &[u8],
+        variables: &Variables,
+        timeout: Duration,
+    ) -> Result<Matched, EngineError> {
         match self {
             Self::Yara(rules, scanner) => {
                 let scanner = match scanner {
@@ -89,14 +94,14 @@ impl<'e> Running<'e> {
 
 /// What an engine found.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct Matched {
     /// The names of the rules that match.
     pub(crate) rules: Vec<String>,
     /// A string that the engine gave up on.
     pub(crate) too_many: Option<String>,
 }
 
-impl Found {
+impl Matched {
     /// What the rules found say about themselves.
     pub(crate) fn matches(self, known: &[RuleInfo]) -> Result<Vec<RuleMatch>, EngineError> {
         let Self { mut rules, too_many } = self;

@@ -9,7 +9,7 @@ use std::{
 
 /// A file of rules.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Source {
+pub struct RuleFile {
     /// The file's name, without its folder: part of the hash.
     pub name: String,
     /// The rules.
@@ -18,7 +18,7 @@ pub struct Source {
     pub path: PathBuf,
 }
 
-impl Source {
+impl RuleFile {
     /// Rules that are in no file.
     pub fn new(name: &str, text: &str) -> Self {
         Self { name: name.to_owned(), text: text.to_owned(), path: name.into() }
@@ -46,7 +46,7 @@ impl Source {
         if sources.is_empty() { Err(RulesError::NoRules(folder.to_owned())) } else { Ok(sources) }
     }
 
-    fn refused(&self, line: usize, why: Refusal) -> RulesError {
+    fn refused(&self, line: usize, why: RuleRefusal) -> RulesError {
         RulesError::Refused { path: self.path.clone(), line, why }
     }
 }
@@ -74,7 +74,7 @@ pub enum RulesError {
         /// The line, from 1.
         line: usize,
         /// What is wrong.
-        why: Refusal,
+        why: RuleRefusal,
     },
     /// The engine failed, which is no rule's fault.
     #[error(transparent)]
@@ -83,7 +83,7 @@ pub enum RulesError {
 
 /// Why a rule is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum RuleRefusal {
     /// The text holds a NUL, which libyara's crate panics at.
     #[error("there is a NUL in the text: remove it")]
     Nul,
@@ -144,29 +144,29 @@ pub enum Refusal {
 }
 
 /// Refuses what would bring a process down or keep rules silent.
-pub(crate) fn check(sources: &[Source]) -> Result<(), RulesError> {
+pub(crate) fn check(sources: &[RuleFile]) -> Result<(), RulesError> {
     let mut seen: Vec<(&str, &Path)> = Vec::new();
     for source in sources {
         if let Some(at) = source.text.find('\0') {
-            return Err(source.refused(source.text[..at].lines().count().max(1), Refusal::Nul));
+            return Err(source.refused(source.text[..at].lines().count().max(1), RuleRefusal::Nul));
         }
         for rule in outline(&source.text) {
             let name = rule.name.to_owned();
             if let Some(line) = rule.not_utf8 {
-                return Err(source.refused(line, Refusal::NotUtf8(name)));
+                return Err(source.refused(line, RuleRefusal::NotUtf8(name)));
             }
             if let Some(line) = rule.entry_point {
-                return Err(source.refused(line, Refusal::EntryPoint(name)));
+                return Err(source.refused(line, RuleRefusal::EntryPoint(name)));
             }
             if rule.name == LATER {
-                return Err(source.refused(rule.line, Refusal::Reserved(name)));
+                return Err(source.refused(rule.line, RuleRefusal::Reserved(name)));
             }
             if rule.is_global {
-                return Err(source.refused(rule.line, Refusal::Global(name)));
+                return Err(source.refused(rule.line, RuleRefusal::Global(name)));
             }
             if let Some((_, first)) = seen.iter().find(|(known, _)| *known == rule.name) {
                 let first = (*first).to_owned();
-                return Err(source.refused(rule.line, Refusal::Twice { rule: name, first }));
+                return Err(source.refused(rule.line, RuleRefusal::Twice { rule: name, first }));
             }
             seen.push((rule.name, &source.path));
         }
@@ -175,7 +175,7 @@ pub(crate) fn check(sources: &[Source]) -> Result<(), RulesError> {
 }
 
 /// An error about a rule, with the place where it stands.
-pub(crate) fn refused(sources: &[Source], rule: &str, why: Refusal) -> RulesError {
+pub(crate) fn refused(sources: &[RuleFile], rule: &str, why: RuleRefusal) -> RulesError {
     for source in sources {
         if let Some(found) = outline(&source.text).iter().find(|found| found.name == rule) {
             return source.refused(found.line, why);
@@ -185,12 +185,12 @@ pub(crate) fn refused(sources: &[Source], rule: &str, why: Refusal) -> RulesErro
 }
 
 /// An error that the engine found in one source.
-pub(crate) fn syntax(source: &Source, line: usize, engine: EngineKind, message: String) -> RulesError {
-    source.refused(line, Refusal::Syntax { engine, message })
+pub(crate) fn syntax(source: &RuleFile, line: usize, engine: EngineKind, message: String) -> RulesError {
+    source.refused(line, RuleRefusal::Syntax { engine, message })
 }
 
 /// SHA-256, in lower-case hex, of the engine and the sources, which are sorted.
-pub(crate) fn hash(kind: EngineKind, sources: &[Source]) -> String {
+pub(crate) fn hash(kind: EngineKind, sources: &[RuleFile]) -> String {
     let mut hash = Sha256::new();
     let texts = sources.iter().flat_map(|source| [source.name.as_str(), source.text.as_str()]);
     // Lengths keep two splits of the same text apart.

@@ -16,17 +16,17 @@ fn rule(name: &str, condition: &str) -> String {
 }
 
 fn compile(kind: EngineKind, text: &str) -> Engine {
-    Engine::compile(kind, &[Source::new("a.yar", text)]).unwrap()
+    Engine::compile(kind, &[RuleFile::new("a.yar", text)]).unwrap()
 }
 
 fn refusal(kind: EngineKind, text: &str) -> String {
-    Engine::compile(kind, &[Source::new("a.yar", text)])
+    Engine::compile(kind, &[RuleFile::new("a.yar", text)])
         .err()
         .map_or_else(String::new, |error| error.to_string())
 }
 
-fn shipped() -> Vec<Source> {
-    Source::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../inspect/rules")).unwrap()
+fn shipped() -> Vec<RuleFile> {
+    RuleFile::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../inspect/rules")).unwrap()
 }
 
 fn names(found: Vec<RuleMatch>) -> Vec<String> {
@@ -122,7 +122,7 @@ fn rules_that_wait_match_like_all_others() {
     };
     let text: String = std::iter::once("import \"pe\"\n".to_owned()).chain(rules.map(text)).collect();
     for kind in EngineKind::AVAILABLE {
-        let sources = [Source::new("a.yar", &text)];
+        let sources = [RuleFile::new("a.yar", &text)];
         let engine = Engine::load(&Engine::compile(*kind, &sources).unwrap().save().unwrap()).unwrap();
         assert!(engine.parts.later.is_some());
         assert_eq!(engine.rules().len(), rules.len());
@@ -185,7 +185,7 @@ fn rules_see_what_was_declared_even_when_they_were_loaded() {
 fn the_hash_stands_for_engine_names_and_texts_in_any_order() {
     let (a, b) = (rule("a", "true"), rule("b", "true"));
     let hash = |sources: &[(&str, &str)]| {
-        let sources: Vec<_> = sources.iter().map(|(name, text)| Source::new(name, text)).collect();
+        let sources: Vec<_> = sources.iter().map(|(name, text)| RuleFile::new(name, text)).collect();
         Engine::compile(EngineKind::Yara, &sources).unwrap().rules_hash().to_owned()
     };
     let both = hash(&[("a.yar", &a), ("b.yar", &b)]);

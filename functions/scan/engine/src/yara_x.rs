@@ -9,8 +9,8 @@
 use crate::{
     EngineError, EngineKind, RulesError,
     rule::Described,
-    scanner::Found,
-    source::{self, Source},
+    scanner::Matched,
+    source::{self, RuleFile},
     variables::{EXAMPLE, Variables},
 };
 use std::time::Duration;
@@ -33,7 +33,7 @@ fn failed(error: impl ToString) -> EngineError {
 }
 
 /// Compiles rules that [`source::check`] has accepted.
-pub(crate) fn compile(sources: &[Source]) -> Result<Rules, RulesError> {
+pub(crate) fn compile(sources: &[RuleFile]) -> Result<Rules, RulesError> {
     let mut compiler = Compiler::new();
     // What libyara takes for a regular expression is one.
     compiler.relaxed_re_syntax(true).enable_includes(false);
@@ -97,7 +97,7 @@ impl<'r> Scanner<'r> {
         bytes: &[u8],
         variables: &Variables,
         timeout: Duration,
-    ) -> Result<Found, EngineError> {
+    ) -> Result<Matched, EngineError> {
         if let Clock::Own = self.clock {
             self.scanner.set_timeout(timeout);
         }
@@ -119,6 +119,6 @@ impl<'r> Scanner<'r> {
         let too_many = suspects
             .find(|pattern| pattern.matches().len() >= MOST_MATCHES)
             .map(|pattern| pattern.identifier().to_owned());
-        Ok(Found { rules, too_many })
+        Ok(Matched { rules, too_many })
     }
 }

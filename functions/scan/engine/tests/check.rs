@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use airlock_engine::{EngineKind, Problem, Report, RulesError, Source, check, samples_of};
+use airlock_engine::{CheckReport, EngineKind, Problem, RuleFile, RulesError, check, samples_of};
 use std::{fs, path::Path};
 
 const META: &str = r#"meta: severity = "low" description = "d" reference = "r""#;
@@ -26,7 +26,7 @@ fn folder(rules: &[(&str, &str, &str)]) -> tempfile::TempDir {
 }
 
 fn problems(folder: &Path) -> Vec<String> {
-    let report: Report = check(EngineKind::Yara, folder, &samples_of(folder), &mut |_| {}).unwrap();
+    let report: CheckReport = check(EngineKind::Yara, folder, &samples_of(folder), &mut |_| {}).unwrap();
     report.problems.iter().map(ToString::to_string).collect()
 }
 
@@ -88,9 +88,9 @@ fn rules_that_cannot_be_compiled_are_an_error_with_file_and_line() {
     let error = check(EngineKind::Yara, folder.path(), folder.path(), &mut |_| {}).unwrap_err().to_string();
     assert!(error.contains("rules.yar:1: yara says: undefined string \"$b\""), "{error}");
     fs::write(folder.path().join("rules.yar"), b"rule a { meta: x = \"\xe9\" condition: true }").unwrap();
-    let error = Source::read(folder.path()).unwrap_err();
+    let error = RuleFile::read(folder.path()).unwrap_err();
     assert!(matches!(error, RulesError::Unreadable { .. }), "{error}");
     fs::remove_file(folder.path().join("rules.yar")).unwrap();
-    assert!(matches!(Source::read(folder.path()), Err(RulesError::NoRules(_))));
-    assert!(matches!(Source::read(&folder.path().join("none")), Err(RulesError::Unreadable { .. })));
+    assert!(matches!(RuleFile::read(folder.path()), Err(RulesError::NoRules(_))));
+    assert!(matches!(RuleFile::read(&folder.path().join("none")), Err(RulesError::Unreadable { .. })));
 }

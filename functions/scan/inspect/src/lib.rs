@@ -15,13 +15,13 @@ use airlock_content::{
     Declared,
     media_types::{self, MediaType},
     members::{AllowedMembers, NotTaken},
-    policy::{Policy, Refused},
+    policy::{NotAdmitted, Policy},
     verdict::{Outcome, RuleMatch},
 };
 
 use airlock_engine::{EngineError, Scanner};
 use identify::{Content, Flaw};
-use members::{Found, Task};
+use members::{Found, Scope};
 pub use rules::{engine, rule_set};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -87,22 +87,24 @@ pub fn inspect(
         Err(error) => (Vec::new(), Err(error)),
     };
     let admitted = policy.admit(declared.content_type, declared.size);
-    let task = Task {
+    let scope = Scope {
         allowed: policy.members(),
         media_type: admitted.as_ref().ok().copied(),
         file_name: declared.file_name,
         limits,
         deadline,
     };
-    let (mut found, content) = members::look_at(scanner, &bytes, scratch, &task);
+    let (mut found, content) = members::look_at(scanner, &bytes, scratch, &scope);
     matches.append(&mut found.matches);
     let (detected_type, identity) = match (admitted, content) {
-        (Err(refused), _) => (None, Err(Refusal::refused(&refused))),
+        (Err(error), _) => (None, Err(not_admitted(&error))),
         (Ok(_), None) => (None, Ok(())),
-        (Ok(media_type), Some(content)) => hold_against(media_type, declared, policy.members(), content),
+        (Ok(media_type), Some(content)) => {
+            compare_with_declaration(media_type, declared, policy.members(), content)
+        }
     };
-    let Conclusion { outcome, reason, out_of_time } = conclude(&matches, identity, scan, found, timeout);
-    Finding { outcome, detected_type, matches, reason: reason.map(protocol::shortened), out_of_time }
+    let finding = conclude(&matches, identity, scan, found, timeout);
+    Finding { detected_type, matches, reason: finding.reason.map(protocol::shortened), ..finding }
 }
 
 impl Finding {
@@ -113,61 +115,45 @@ impl Finding {
     }
 }
 
-/// Why an object is not what it was declared to be, or can't be known to be.
-struct Refusal {
-    outcome: Outcome,
-    reason: String,
-}
-
-impl Refusal {
-    fn mismatch(reason: String) -> Self {
-        Self { outcome: Outcome::Mismatch, reason }
-    }
-
-    fn refused(refused: &Refused) -> Self {
-        let outcome = match refused {
-            Refused::Type(_) => Outcome::Mismatch,
-            Refused::Size { .. } => Outcome::LimitsExceeded,
-        };
-        Self { outcome, reason: refused.to_string() }
-    }
-
-    fn unscannable(reason: String) -> Self {
-        Self { outcome: Outcome::Unscannable, reason }
-    }
+fn not_admitted(error: &NotAdmitted) -> Finding {
+    let outcome = match error {
+        NotAdmitted::Type(_) => Outcome::Mismatch,
+        NotAdmitted::Size { .. } => Outcome::LimitsExceeded,
+    };
+    Finding::without_content(outcome, error.to_string())
 }
 
 /// The detected type, and whether content and name are what was declared.
-fn hold_against(
+fn compare_with_declaration(
     media_type: &MediaType,
     declared: &Declared<'_>,
     allowed: &AllowedMembers,
     found: io::Result<Content>,
-) -> (Option<String>, Result<(), Refusal>) {
+) -> (Option<String>, Result<(), Finding>) {
     let Content { media_type: detected, flaw } = match found {
         Ok(content) => content,
-        Err(error) => return (None, Err(Refusal::unscannable(format!("it could not be read: {error}")))),
+        Err(error) => {
+            let reason = format!("it could not be read: {error}");
+            return (None, Err(Finding::without_content(Outcome::Unscannable, reason)));
+        }
     };
+    let name = media_type.name;
+    let mismatch = |reason| Err(Finding::without_content(Outcome::Mismatch, reason));
     let identity = match flaw {
         // Inside an encrypted ZIP may be the declared document, or anything else.
-        Some(flaw @ Flaw::Encrypted(_)) => Err(Refusal::unscannable(flaw.to_string())),
-        Some(flaw) if detected == media_type.name => {
-            Err(Refusal::mismatch(format!("declared {}, but {flaw}", media_type.name)))
+        Some(flaw @ Flaw::Encrypted(_)) => {
+            Err(Finding::without_content(Outcome::Unscannable, flaw.to_string()))
         }
-        Some(flaw) => {
-            Err(Refusal::mismatch(format!("declared {}, found {detected}: {flaw}", media_type.name)))
+        Some(flaw) if detected == name => mismatch(format!("declared {name}, but {flaw}")),
+        Some(flaw) => mismatch(format!("declared {name}, found {detected}: {flaw}")),
+        None if detected != name => mismatch(format!("declared {name}, found {detected}")),
+        None if !media_type.allows_file_name(declared.file_name) => {
+            let extension = media_types::extension(declared.file_name).unwrap_or_default();
+            mismatch(format!("declared {name}, but the file name ends in .{extension}"))
         }
-        None if detected != media_type.name => {
-            Err(Refusal::mismatch(format!("declared {}, found {detected}", media_type.name)))
-        }
-        None if !media_type.allows_file_name(declared.file_name) => Err(Refusal::mismatch(format!(
-            "declared {}, but the file name ends in .{}",
-            media_type.name,
-            media_types::extension(declared.file_name).unwrap_or_default(),
-        ))),
         None => match allowed.refuse_name(declared.file_name) {
             Some(NotTaken { one, .. }) => {
-                Err(Refusal::mismatch(format!("its name is that of {one}, which is not taken here")))
+                mismatch(format!("its name is that of {one}, which is not taken here"))
             }
             None => Ok(()),
         },
@@ -176,48 +162,44 @@ fn hold_against(
 }
 
 /// What all that was found comes to.
-struct Conclusion {
-    outcome: Outcome,
-    reason: Option<String>,
-    out_of_time: bool,
-}
-
-impl Conclusion {
-    fn new(outcome: Outcome, reason: String) -> Self {
-        Self { outcome, reason: Some(reason), out_of_time: false }
-    }
-}
-
 fn conclude(
     matches: &[RuleMatch],
-    identity: Result<(), Refusal>,
+    identity: Result<(), Finding>,
     scan: Result<(), EngineError>,
     found: Found,
     timeout: Duration,
-) -> Conclusion {
+) -> Finding {
     if !matches.is_empty() {
-        return Conclusion::new(Outcome::Malicious, matched(matches));
+        return Finding::without_content(Outcome::Malicious, matched(matches));
     }
-    if let Err(Refusal { outcome: outcome @ (Outcome::Mismatch | Outcome::LimitsExceeded), reason }) =
-        identity
-    {
-        return Conclusion::new(outcome, reason);
-    }
+    let unknown = match identity {
+        Ok(()) => None,
+        Err(finding) if finding.outcome == Outcome::Unscannable => Some(finding),
+        Err(finding) => return finding,
+    };
     if let Some(reason) = found.structure {
-        return Conclusion::new(Outcome::Mismatch, reason);
+        return Finding::without_content(Outcome::Mismatch, reason);
     }
     if let Some(reason) = found.limit {
-        return Conclusion::new(Outcome::LimitsExceeded, reason);
+        return Finding::without_content(Outcome::LimitsExceeded, reason);
     }
     if found.out_of_time || matches!(scan, Err(EngineError::TimedOut(_))) {
         let reason = format!("it could not be inspected to its end within {} s", timeout.as_secs_f32());
-        return Conclusion { out_of_time: true, ..Conclusion::new(Outcome::LimitsExceeded, reason) };
+        return Finding { out_of_time: true, ..Finding::without_content(Outcome::LimitsExceeded, reason) };
     }
-    match (identity, scan, found.unscannable) {
-        (_, Err(error), _) => Conclusion::new(Outcome::Unscannable, error.to_string()),
-        (Err(Refusal { outcome, reason }), Ok(()), _) => Conclusion::new(outcome, reason),
-        (Ok(()), Ok(()), Some(reason)) => Conclusion::new(Outcome::Unscannable, reason),
-        (Ok(()), Ok(()), None) => Conclusion { outcome: Outcome::Clean, reason: None, out_of_time: false },
+    if let Err(error) = scan {
+        return Finding::without_content(Outcome::Unscannable, error.to_string());
+    }
+    match (unknown, found.unscannable) {
+        (Some(finding), _) => finding,
+        (None, Some(reason)) => Finding::without_content(Outcome::Unscannable, reason),
+        (None, None) => Finding {
+            outcome: Outcome::Clean,
+            detected_type: None,
+            matches: Vec::new(),
+            reason: None,
+            out_of_time: false,
+        },
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
 };
 use airlock_content::{
     Declared,
-    media_types::{self, DEFAULT, MediaType},
+    media_types::{self, MediaType, PLAIN_TEXT},
     members::{AllowedMembers, Class, NotTaken, is_program},
     verdict::RuleMatch,
 };
@@ -60,7 +60,7 @@ pub(crate) struct Found {
 }
 
 /// What an object is looked at with and for.
-pub(crate) struct Task<'t> {
+pub(crate) struct Scope<'t> {
     /// What may lie inside.
     pub(crate) allowed: &'t AllowedMembers,
     /// What the object is declared to be, if that can be.
@@ -76,21 +76,21 @@ pub(crate) fn look_at(
     scanner: &mut Scanner<'_>,
     bytes: &[u8],
     scratch: File,
-    task: &Task<'_>,
+    scope: &Scope<'_>,
 ) -> (Found, Option<io::Result<Content>>) {
     let mut members =
-        Members { scanner, allowed: task.allowed, found: Found::default(), zips: SeenZips::default() };
-    let budget = Budget::new(task.limits, bytes.len() as u64, task.deadline);
+        Members { scanner, allowed: scope.allowed, found: Found::default(), zips: SeenZips::default() };
+    let budget = Budget::new(scope.limits, bytes.len() as u64, scope.deadline);
     let mut unpacker = Unpacker::new(Scratch::new(scratch), budget);
-    let object = Member { path: "", name: task.file_name, other_name: None, bytes };
+    let object = Member { path: "", name: scope.file_name, other_name: None, bytes };
     // What ended the walk has been noted.
     let (walked, _) = members.walk(object, &mut unpacker);
-    let content = match task.media_type {
+    let content = match scope.media_type {
         // Identification reads a ZIP's whole directory, which has to have an end.
         _ if members.found.is_too_large => None,
         None => None,
         // What is inspected for too long is ended from outside, and then nothing is known of it.
-        Some(_) if Instant::now() >= task.deadline => {
+        Some(_) if Instant::now() >= scope.deadline => {
             members.found.out_of_time = true;
             None
         }
@@ -299,7 +299,5 @@ fn archive(media_type: &str) -> Option<&'static str> {
 
 /// What the owner of a file of this name holds it to be: of text, only the name tells the kind.
 fn expected(name: &str) -> &'static MediaType {
-    const PLAIN: &MediaType = &MediaType { name: "text/plain", extensions: &["txt"], aliases: &[] };
-    let extension = media_types::extension(name).unwrap_or_default();
-    DEFAULT.iter().find(|known| known.extensions.contains(&extension.as_str())).unwrap_or(PLAIN)
+    media_types::of_file_name(name).unwrap_or(&PLAIN_TEXT)
 }

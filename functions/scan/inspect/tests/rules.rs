@@ -4,7 +4,7 @@
 
 use airlock_content::{Declared, media_types};
 use airlock_engine::{
-    Engine, EngineKind, MOST, MOST_TOGETHER, Problem, RuleReport, Source, check, samples_of,
+    Engine, EngineKind, MOST, MOST_TOGETHER, Problem, RuleFile, RuleReport, check, samples_of,
 };
 use rustix::time::{ClockId, clock_gettime};
 use std::{
@@ -77,7 +77,7 @@ fn each_rule_matches_its_samples_spares_the_clean_ones_and_is_fast_whatever_it_i
 fn what_was_compiled_into_this_build_is_what_the_rules_say() {
     for kind in EngineKind::AVAILABLE {
         let embedded = airlock_inspect::engine(*kind).unwrap();
-        let compiled = Engine::compile(*kind, &Source::read(&folder("rules")).unwrap()).unwrap();
+        let compiled = Engine::compile(*kind, &RuleFile::read(&folder("rules")).unwrap()).unwrap();
         assert_eq!(embedded.kind(), *kind);
         assert_eq!(embedded.rules(), compiled.rules());
         assert_eq!(embedded.rules_hash(), compiled.rules_hash());
@@ -119,7 +119,7 @@ fn thread_time(mut work: impl FnMut()) -> Duration {
 /// A function that starts does not compile them: that is done when it is built.
 #[test]
 fn rules_load_in_a_fraction_of_the_time_that_they_compile_in() {
-    let sources = Source::read(&folder("rules")).unwrap();
+    let sources = RuleFile::read(&folder("rules")).unwrap();
     let compiling = thread_time(|| drop(Engine::compile(EngineKind::Yara, &sources).unwrap()));
     let loading = thread_time(|| drop(engine()));
     println!("compiled in {compiling:?}, loaded in {loading:?}");

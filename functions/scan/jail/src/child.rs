@@ -2,7 +2,7 @@
 
 use crate::{
     Allowance, Layer, Layers, Task, kernel,
-    limits::{Limits, become_nobody},
+    limits::{ResourceLimits, become_nobody},
     protect::make_undumpable,
     report, sys,
     wire::{Descriptors, Status},
@@ -39,7 +39,7 @@ pub(crate) struct Inherited<'z> {
 pub(crate) fn run(
     inherited: &Inherited<'_>,
     allowance: &Allowance,
-    limits: Limits,
+    limits: ResourceLimits,
     task: &[u8],
     descriptors: &Descriptors<OwnedFd>,
     life: BorrowedFd<'_>,
@@ -76,7 +76,7 @@ pub(crate) fn run(
 }
 
 /// Puts on every layer; the one that could not be put on is the error.
-pub(crate) fn enter(inherited: &Inherited<'_>, time: Duration, limits: Limits) -> Result<(), Layer> {
+pub(crate) fn enter(inherited: &Inherited<'_>, time: Duration, limits: ResourceLimits) -> Result<(), Layer> {
     let wanted = inherited.layers;
     become_nobody().map_err(|_| Layer::Identity)?;
     // Against being left alone by a zygote that was killed: the kernel's help where it is given,

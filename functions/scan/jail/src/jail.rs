@@ -2,7 +2,7 @@
 
 use crate::{
     Allowance, Ended, JailError, Layers, MAX_TASK, Report, Sealed, Unavailable, report,
-    watch::{Gone, Watched, readable},
+    watch::{Ending, Watched, readable},
     wire::{self, Descriptors, Status},
 };
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socketpair, sockopt};
@@ -167,7 +167,7 @@ impl ZygoteHandle {
         }
         drop((object, scratch, report_end, status_end));
 
-        let Gone { status, frame } = Watched::new(report, status).until(deadline, patience)?;
+        let Ending { status, frame } = Watched::new(report, status).until(deadline, patience)?;
         match status {
             Status::TimedOut => Err(Ended::TimedOut.into()),
             Status::Killed(signal) => Err(Ended::Killed(signal).into()),

@@ -17,7 +17,7 @@ const NOBODY: u32 = 65_534;
 
 /// What a child may use, in the units of the kernel.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct ResourceLimits {
     /// Bytes of address space in all.
     pub(crate) address_space: u64,
     /// Seconds of processor time.
@@ -26,7 +26,7 @@ pub(crate) struct Limits {
     pub(crate) scratch: u64,
 }
 
-impl Limits {
+impl ResourceLimits {
     /// For one object, forked from this process as it is now.
     pub(crate) fn new(allowance: &Allowance, object: u64) -> io::Result<Self> {
         // proc(5): the first field is the size in pages.

@@ -8,7 +8,7 @@ use crate::{
     Allowance, Layer, Layers,
     child::{Inherited, enter},
     kernel,
-    limits::Limits,
+    limits::ResourceLimits,
     sys,
 };
 use rustix::{
@@ -35,7 +35,7 @@ const ALLOWANCE: Allowance = Allowance { time: Duration::from_secs(10), memory: 
 /// If children cannot be forked, or benign work does not get through the layers.
 pub(crate) fn probe(null: impl AsFd) -> io::Result<Layers> {
     let inherited = |layers| Inherited { zygote: rustix::process::getpid(), null: null.as_fd(), layers };
-    let limits = Limits::new(&ALLOWANCE, 0)?;
+    let limits = ResourceLimits::new(&ALLOWANCE, 0)?;
     let parent = getppid();
 
     let mut held = Layers::NONE;
@@ -80,7 +80,7 @@ fn child(what: impl Fn(io::PipeWriter) -> io::Result<()>) -> io::Result<(PipeRea
 }
 
 /// With the layers that need no permission, and no others.
-fn without_permission(inherited: &Inherited<'_>, limits: Limits, parent: Option<Pid>) -> Layers {
+fn without_permission(inherited: &Inherited<'_>, limits: ResourceLimits, parent: Option<Pid>) -> Layers {
     let Ok(file) = tempfile::tempfile() else { return Layers::NONE };
     if enter(inherited, ALLOWANCE.time, limits).is_err() {
         return Layers::NONE;
@@ -143,7 +143,7 @@ enum Benign {
 }
 
 /// With everything: benign work must come to its end, and what is forbidden must then end it.
-fn try_benign(inherited: &Inherited<'_>, limits: Limits) -> io::Result<Benign> {
+fn try_benign(inherited: &Inherited<'_>, limits: ResourceLimits) -> io::Result<Benign> {
     let (mut answer, pid) = child(|mut tell| {
         let file = tempfile::tempfile()?;
         enter(inherited, ALLOWANCE.time, limits).map_err(|_| io::Error::other("refused"))?;

@@ -21,7 +21,7 @@ pub(crate) struct Watched {
 }
 
 /// A child that has ended.
-pub(crate) struct Gone {
+pub(crate) struct Ending {
     /// How; never [`Status::Started`].
     pub(crate) status: Status,
     /// What it wrote, as far as it matters.
@@ -34,7 +34,7 @@ impl Watched {
     }
 
     /// Reads until the zygote says how the child ended. A child that is left is killed.
-    pub(crate) fn until(mut self, deadline: Instant, patience: Duration) -> Result<Gone, Unavailable> {
+    pub(crate) fn until(mut self, deadline: Instant, patience: Duration) -> Result<Ending, Unavailable> {
         let late = || Unavailable::Unresponsive(patience);
         let status = loop {
             let (said, wrote) = self.next(deadline)?.ok_or_else(late)?;
@@ -52,7 +52,7 @@ impl Watched {
             }
             self.read_report()?;
         }
-        Ok(Gone { status, frame: self.frame })
+        Ok(Ending { status, frame: self.frame })
     }
 
     /// Waits: whether the zygote has said something, and whether the child has. None: too late.

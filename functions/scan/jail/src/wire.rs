@@ -51,7 +51,7 @@ pub(crate) fn send(
 }
 
 /// What the zygote is asked for.
-pub(crate) struct Request {
+pub(crate) struct Job {
     pub(crate) allowance: Allowance,
     /// Where the task is in the buffer.
     pub(crate) task: Range<usize>,
@@ -59,7 +59,7 @@ pub(crate) struct Request {
 }
 
 /// The next request, or nothing when the parent is gone.
-pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<Request>> {
+pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<Job>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received =
@@ -83,7 +83,7 @@ pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Option
     let allowance =
         Allowance { time: Duration::from_nanos(number(0)?), memory: number(8)?, scratch: number(16)? };
     let descriptors = Descriptors { object, scratch, report, status };
-    Ok(Some(Request { allowance, task: HEADER..received, descriptors }))
+    Ok(Some(Job { allowance, task: HEADER..received, descriptors }))
 }
 
 /// How a child fares.

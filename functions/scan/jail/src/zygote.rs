@@ -3,11 +3,11 @@
 use crate::{
     Allowance, Layers, Task,
     child::{self, JAILED},
-    limits::Limits,
+    limits::ResourceLimits,
     probe::probe,
     protect::make_undumpable,
     sys,
-    wire::{self, Descriptors, MAX_REQUEST, Request, Status},
+    wire::{self, Descriptors, Job, MAX_REQUEST, Status},
 };
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -105,8 +105,8 @@ impl Zygote {
 
     /// Takes a request and starts its child: false when the parent is gone.
     fn start(&mut self, work: &impl Fn(Task) -> Vec<u8>) -> io::Result<bool> {
-        let Some(request) = wire::receive(&self.control, &mut self.buffer)? else { return Ok(false) };
-        let Request { allowance, task, descriptors } = request;
+        let Some(job) = wire::receive(&self.control, &mut self.buffer)? else { return Ok(false) };
+        let Job { allowance, task, descriptors } = job;
         let started = self.fork(&allowance, &self.buffer[task.clone()], &descriptors, work);
         // No child finds what an earlier one was told.
         self.buffer[task].fill(0);
@@ -131,7 +131,7 @@ impl Zygote {
         work: &impl Fn(Task) -> Vec<u8>,
     ) -> io::Result<(Pid, PipeReader)> {
         let size = rustix::fs::fstat(&descriptors.object)?.st_size;
-        let limits = Limits::new(allowance, u64::try_from(size).unwrap_or(u64::MAX))?;
+        let limits = ResourceLimits::new(allowance, u64::try_from(size).unwrap_or(u64::MAX))?;
         let inherited = child::Inherited { zygote: getpid(), null: self.null.as_fd(), layers: self.layers };
         let (life, alive) = io::pipe()?;
         match sys::fork()? {

@@ -2,7 +2,7 @@
 
 use crate::plain;
 use airlock_content::Declared;
-use airlock_engine::{Engine, EngineKind, Source};
+use airlock_engine::{Engine, EngineKind, RuleFile};
 use std::{
     error::Error,
     fs,
@@ -101,7 +101,7 @@ pub(crate) fn all(
     let rules: Vec<String> = rules.iter().map(|path| path.display().to_string()).collect();
     let sources = rules
         .iter()
-        .map(|path| Ok(Source::new(path, &fs::read_to_string(path)?)))
+        .map(|path| Ok(RuleFile::new(path, &fs::read_to_string(path)?)))
         .collect::<Result<Vec<_>, std::io::Error>>()?;
     let contender = |name: &str, command: CommandLine| Contender {
         name: name.to_owned(),

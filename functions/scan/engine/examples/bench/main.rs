@@ -11,7 +11,7 @@ mod corpus;
 mod files;
 mod plain;
 
-use airlock_engine::Source;
+use airlock_engine::RuleFile;
 use contender::{Contender, Run};
 use std::{
     error::Error,
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 
 fn bench(command: &str, python: &str) -> Result<(), Box<dyn Error>> {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../inspect/rules");
-    let sources = Source::read(&shipped)?;
+    let sources = RuleFile::read(&shipped)?;
     let scratch = tempfile::tempdir()?;
     let rules: Vec<PathBuf> = sources.iter().map(|source| source.path.clone()).collect();
     let contenders = contender::all(command, python, &rules, scratch.path())?;

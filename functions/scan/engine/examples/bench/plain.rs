@@ -1,13 +1,13 @@
 //! The crate `yara` without this crate around it, and without fast mode: what that mode brings.
 
-use airlock_engine::Source;
+use airlock_engine::RuleFile;
 use std::error::Error;
 use yara::{Compiler, Rules, ScanFlags, Scanner};
 
 const TEXTS: [(&str, &str); 3] = [("filename", "x"), ("extension", ""), ("declared_type", "application/zip")];
 
 /// Compiled rules, as bytes.
-pub(crate) fn compile(sources: &[Source]) -> Result<Vec<u8>, Box<dyn Error>> {
+pub(crate) fn compile(sources: &[RuleFile]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut compiler = Compiler::new()?;
     for (name, value) in TEXTS {
         compiler.define_variable(name, value)?;

@@ -8,7 +8,7 @@
 mod corpus;
 
 use airlock_content::{Declared, media_types};
-use airlock_engine::{Engine, EngineKind, Source};
+use airlock_engine::{Engine, EngineKind, RuleFile};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use std::{
     error::Error,
@@ -66,7 +66,7 @@ fn run() -> Result<usize, Box<dyn Error>> {
         return Err("name a `yara` command to compare with".into());
     }
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../inspect");
-    let sources = Source::read(&shipped.join("rules"))?;
+    let sources = RuleFile::read(&shipped.join("rules"))?;
     let ours = Engine::compile(EngineKind::Yara, &sources)?;
     let scratch = tempfile::tempdir()?;
     let mut cases = Vec::new();
@@ -148,7 +148,7 @@ fn by_engine(engine: &Engine, case: &Case) -> Result<Vec<String>, String> {
     Ok(found.into_iter().map(|found| found.rule).collect())
 }
 
-fn by_command(command: &str, sources: &[Source], case: &Case, size: u64) -> Result<Vec<String>, String> {
+fn by_command(command: &str, sources: &[RuleFile], case: &Case, size: u64) -> Result<Vec<String>, String> {
     let extension = media_types::extension(&case.name).unwrap_or_default();
     let output = Command::new(command)
         .args(["-d", &format!("filename={}", case.name)])

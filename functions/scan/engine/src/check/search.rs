@@ -9,7 +9,7 @@ use super::{
     specimen::{Dice, beginnings, changed, filled, wholes},
     strings::Pattern,
 };
-use crate::{Engine, EngineError, EngineKind, RulesError, Scanner, Source};
+use crate::{Engine, EngineError, EngineKind, RuleFile, RulesError, Scanner};
 use airlock_content::{Declared, media_types};
 use std::{fmt, time::Duration};
 
@@ -170,7 +170,7 @@ impl Yardstick {
     pub(super) fn new(kind: EngineKind) -> Result<Self, RulesError> {
         let meta = "meta: severity = \"low\" description = \"d\" reference = \"r\"";
         let rule = format!("rule yardstick {{ {meta} strings: $a = /abcd[^x]{{0,40}}xxxx/ condition: $a }}");
-        Ok(Self(Engine::compile_whole(kind, &[Source::new("yardstick.yar", &rule)])?))
+        Ok(Self(Engine::compile_whole(kind, &[RuleFile::new("yardstick.yar", &rule)])?))
     }
 
     /// How long 1 MiB of `input` takes, as that machine would tell: both are read by turns, so that what else

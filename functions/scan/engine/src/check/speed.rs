@@ -11,7 +11,7 @@ use super::{
     strings::{Pattern, patterns},
 };
 use crate::{
-    Engine, EngineKind, RulesError, Source,
+    Engine, EngineKind, RuleFile, RulesError,
     outline::{Outline, imports, outline},
 };
 use std::{
@@ -39,7 +39,7 @@ const HEADS: usize = 2;
 /// Puts the worst of each rule into its report. The worst for all together, and the rule that it was made for.
 pub(super) fn measure(
     kind: EngineKind,
-    sources: &[Source],
+    sources: &[RuleFile],
     samples: &[(String, Side, Sample)],
     reports: &mut [RuleReport],
     progress: &mut (dyn FnMut(Progress<'_>) + Send),
@@ -53,7 +53,7 @@ pub(super) fn measure(
     let of = reports.len();
     let one = |name: &str| -> Result<Worst, RulesError> {
         let (text, looked_for) = alone(&outlines, name);
-        let engine = Engine::compile_whole(kind, &[Source::new("one.yar", &text)])?;
+        let engine = Engine::compile_whole(kind, &[RuleFile::new("one.yar", &text)])?;
         let heads = samples.iter().filter(|(rule, side, _)| rule == name && *side == Side::Match);
         let heads: Vec<Head> = heads.take(HEADS).map(|(_, _, sample)| head(sample)).collect();
         Ok(worst(&engine, &looked_for, &heads, &others, MOST, &yardstick)?)

@@ -6,7 +6,7 @@ use super::{
     speed::MOST,
     strings::patterns,
 };
-use crate::{Engine, EngineKind, Source};
+use crate::{Engine, EngineKind, RuleFile};
 
 fn rule(strings: &str, condition: &str) -> String {
     let meta = r#"meta: severity = "low" description = "d" reference = "r""#;
@@ -14,7 +14,7 @@ fn rule(strings: &str, condition: &str) -> String {
 }
 
 fn engine(text: &str) -> Engine {
-    Engine::compile_whole(EngineKind::Yara, &[Source::new("a.yar", text)]).expect("a rule")
+    Engine::compile_whole(EngineKind::Yara, &[RuleFile::new("a.yar", text)]).expect("a rule")
 }
 
 fn found(strings: &str, condition: &str) -> Worst {

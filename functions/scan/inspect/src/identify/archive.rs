@@ -1,14 +1,14 @@
 //! gzip and 7z as such: their outer frame, not what they hold.
 
 use super::{
+    flaw::{CheckError, malformed},
     input::Input,
-    problem::{Problem, malformed},
 };
 use std::io::{BufRead, Read, Seek};
 
 /// gzip: the header of the first member (RFC 1952, section 2.3), and room for what must follow it.
 /// Where a member ends only unpacking tells.
-pub(super) fn check_gzip<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn check_gzip<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     let [0x1f, 0x8b, 8, flags @ 0..=0x1f, ..] = input.take_bytes::<10>()? else {
         return Err(malformed("no gzip header"));
     };
@@ -24,7 +24,7 @@ pub(super) fn check_gzip<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Pro
     input.skip(2 + 8)
 }
 
-fn skip_string<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+fn skip_string<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     loop {
         let buffer = input.fill_buf()?;
         if buffer.is_empty() {
@@ -41,7 +41,7 @@ fn skip_string<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
 
 /// 7z: the start header says where the end header stops, and both have checksums (7zFormat.txt,
 /// "Archive structure").
-pub(super) fn check_7z<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn check_7z<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     input.skip(8)?;
     let stated = u32::from_le_bytes(input.take_bytes()?);
     let start: [u8; 20] = input.take_bytes()?;

@@ -2,8 +2,8 @@
 //! does not tell its length; it ends where its checksum holds and the next one begins.
 
 use super::{
+    flaw::{CheckError, malformed},
     input::Input,
-    problem::{Problem, malformed},
 };
 use std::io::{BufRead, Read, Seek};
 
@@ -12,7 +12,7 @@ use std::io::{BufRead, Read, Seek};
 const LONGEST_HEADER: usize = 16;
 
 /// The blocks of metadata and the frames, and nothing else.
-pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     input.skip(4)?;
     let total = metadata(input)?;
     let samples = frames(input)?;
@@ -24,7 +24,7 @@ pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem>
 }
 
 /// Walks the metadata and answers the number of samples that it announces.
-fn metadata<R: Read + Seek>(input: &mut Input<R>) -> Result<u64, Problem> {
+fn metadata<R: Read + Seek>(input: &mut Input<R>) -> Result<u64, CheckError> {
     let mut total = None;
     loop {
         let [kind, a, b, c] = input.take_bytes()?;
@@ -52,7 +52,7 @@ struct Frame {
 }
 
 /// Walks the frames and answers how many samples they hold.
-fn frames<R: Read + Seek>(input: &mut Input<R>) -> Result<u64, Problem> {
+fn frames<R: Read + Seek>(input: &mut Input<R>) -> Result<u64, CheckError> {
     let table = checksum_table();
     let (mut samples, mut count) = (0, 0);
     while input.left() > 0 {
@@ -75,7 +75,7 @@ fn frames<R: Read + Seek>(input: &mut Input<R>) -> Result<u64, Problem> {
 }
 
 /// Moves behind the frame that begins here.
-fn end_of_frame<R: Read + Seek>(input: &mut Input<R>, table: &[u16; 256]) -> Result<(), Problem> {
+fn end_of_frame<R: Read + Seek>(input: &mut Input<R>, table: &[u16; 256]) -> Result<(), CheckError> {
     let mut sum = 0_u16;
     // The sync code itself is no candidate for the next frame.
     for byte in input.take_bytes::<2>()? {

@@ -2,14 +2,14 @@
 //! shown by no viewer and is where a second file hides.
 
 use super::{
+    flaw::{CheckError, malformed},
     input::Input,
-    problem::{Problem, malformed},
 };
 use std::io::{BufRead, Read, Seek};
 
 /// PNG: chunks with their checksums up to `IEND` (<https://www.w3.org/TR/png-3/#5Chunk-layout>).
 /// Animated PNG, too.
-pub(super) fn check_png<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn check_png<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     input.skip(8)?;
     let (mut first, mut has_image) = (true, false);
     loop {
@@ -39,7 +39,7 @@ pub(super) fn check_png<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Prob
 ///
 /// Cameras append further JPEG images (previews, gain maps; CIPA DC-007) behind it: these are
 /// walked like the first. A video behind it ("motion photo") is refused like any other data.
-pub(super) fn check_jpeg<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn check_jpeg<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     loop {
         if input.take_bytes()? != [0xff, 0xd8] {
             return Err(malformed("a JPEG image does not start with its marker"));
@@ -55,7 +55,7 @@ pub(super) fn check_jpeg<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Pro
     }
 }
 
-fn jpeg_segments<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+fn jpeg_segments<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     let (mut has_frame, mut has_scan) = (false, false);
     let mut marker = jpeg_marker(input)?;
     loop {
@@ -77,7 +77,7 @@ fn jpeg_segments<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
     }
 }
 
-fn jpeg_marker<R: Read + Seek>(input: &mut Input<R>) -> Result<u8, Problem> {
+fn jpeg_marker<R: Read + Seek>(input: &mut Input<R>) -> Result<u8, CheckError> {
     if input.take_bytes()? != [0xff] {
         return Err(malformed("a JPEG segment does not start with a marker"));
     }
@@ -85,7 +85,7 @@ fn jpeg_marker<R: Read + Seek>(input: &mut Input<R>) -> Result<u8, Problem> {
 }
 
 /// The code of a marker, which any number of `FF` may precede.
-fn after_fill<R: Read + Seek>(input: &mut Input<R>) -> Result<u8, Problem> {
+fn after_fill<R: Read + Seek>(input: &mut Input<R>) -> Result<u8, CheckError> {
     loop {
         let [code] = input.take_bytes()?;
         if code != 0xff {
@@ -95,7 +95,7 @@ fn after_fill<R: Read + Seek>(input: &mut Input<R>) -> Result<u8, Problem> {
 }
 
 /// Skips compressed data, in which `FF` is followed by 0, by another `FF` or by a restart marker.
-fn after_jpeg_scan<R: Read + Seek>(input: &mut Input<R>) -> Result<u8, Problem> {
+fn after_jpeg_scan<R: Read + Seek>(input: &mut Input<R>) -> Result<u8, CheckError> {
     loop {
         let buffer = input.fill_buf()?;
         if buffer.is_empty() {
@@ -115,7 +115,7 @@ fn after_jpeg_scan<R: Read + Seek>(input: &mut Input<R>) -> Result<u8, Problem> 
 }
 
 /// GIF: blocks up to the trailer (<https://www.w3.org/Graphics/GIF/spec-gif89a.txt>).
-pub(super) fn check_gif<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn check_gif<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     let header: [u8; 13] = input.take_bytes()?;
     input.skip(color_table(header[10]))?;
     let mut has_image = false;

@@ -1,7 +1,7 @@
 //! The bytes of one file, read from front to back and now and then elsewhere. Seeking is free until
 //! something is read, so that a walk of many small jumps costs no more than reading the file.
 
-use super::problem::{Flaw, Problem, malformed};
+use super::flaw::{CheckError, Flaw, malformed};
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
 /// What is read ahead where reading goes on, and after a jump, in bytes.
@@ -43,7 +43,7 @@ impl<R: Read + Seek> Input<R> {
     }
 
     /// Goes to a place that must be within the file or right behind it.
-    pub(super) fn go_to(&mut self, place: u64) -> Result<(), Problem> {
+    pub(super) fn go_to(&mut self, place: u64) -> Result<(), CheckError> {
         if place > self.len {
             return Err(malformed("it is cut off"));
         }
@@ -52,19 +52,19 @@ impl<R: Read + Seek> Input<R> {
     }
 
     /// Moves `count` bytes on, which must be there.
-    pub(super) fn skip(&mut self, count: u64) -> Result<(), Problem> {
+    pub(super) fn skip(&mut self, count: u64) -> Result<(), CheckError> {
         self.go_to(self.at.checked_add(count).ok_or_else(|| malformed("a length is absurd"))?)
     }
 
     /// Reads exactly `N` bytes.
-    pub(super) fn take_bytes<const N: usize>(&mut self) -> Result<[u8; N], Problem> {
+    pub(super) fn take_bytes<const N: usize>(&mut self) -> Result<[u8; N], CheckError> {
         let mut bytes = [0; N];
         self.read_exact(&mut bytes)?;
         Ok(bytes)
     }
 
     /// Shows the next `count` bytes to `see`, piece by piece, and moves behind them.
-    pub(super) fn each(&mut self, mut count: u64, mut see: impl FnMut(&[u8])) -> Result<(), Problem> {
+    pub(super) fn each(&mut self, mut count: u64, mut see: impl FnMut(&[u8])) -> Result<(), CheckError> {
         while count > 0 {
             let buffer = self.fill_buf()?;
             if buffer.is_empty() {
@@ -103,7 +103,7 @@ impl<R: Read + Seek> Input<R> {
     }
 
     /// Moves behind the zero bytes that stand here.
-    pub(super) fn skip_zeros(&mut self) -> Result<(), Problem> {
+    pub(super) fn skip_zeros(&mut self) -> Result<(), CheckError> {
         loop {
             let buffer = self.fill_buf()?;
             let zeros = buffer.iter().take_while(|byte| **byte == 0).count();
@@ -116,7 +116,7 @@ impl<R: Read + Seek> Input<R> {
     }
 
     /// The rest must be nothing, or only the zero bytes that some cameras and disks pad with.
-    pub(super) fn nothing_follows(&mut self) -> Result<(), Problem> {
+    pub(super) fn nothing_follows(&mut self) -> Result<(), CheckError> {
         let rest = self.left();
         self.skip_zeros()?;
         if self.left() == 0 { Ok(()) } else { Err(Flaw::Trailing(rest).into()) }

@@ -2,8 +2,8 @@
 //! first box, walked box by box to the end (ISO/IEC 14496-12, section 4.2).
 
 use super::{
+    flaw::{CheckError, malformed},
     input::Input,
-    problem::{Problem, malformed},
 };
 use std::io::{Read, Seek};
 
@@ -52,7 +52,7 @@ fn by_brand(brand: &[u8; 4]) -> Option<&'static str> {
 }
 
 /// The boxes must fill the file exactly, and be those of one file with media in it.
-pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     let (mut seen, len) = (Seen::default(), input.len());
     for _ in 0..MOST_BOXES {
         let start = input.position();
@@ -62,7 +62,7 @@ pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem>
         match next_box(input, start) {
             Ok(name) => seen.note(name)?,
             // Nothing is missing, so this is no box that is broken but something else.
-            Err(Problem::Flaw(_)) if seen.missing().is_none() => {
+            Err(CheckError::Flaw(_)) if seen.missing().is_none() => {
                 input.go_to(start)?;
                 return input.nothing_follows();
             }
@@ -82,7 +82,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn note(&mut self, name: [u8; 4]) -> Result<(), Problem> {
+    fn note(&mut self, name: [u8; 4]) -> Result<(), CheckError> {
         self.types += u8::from(name == *b"ftyp");
         self.movies += u8::from(name == *b"moov");
         self.has_meta |= name == *b"meta";
@@ -100,7 +100,7 @@ impl Seen {
 }
 
 /// Moves behind the box at `start` and answers its name.
-fn next_box<R: Read + Seek>(input: &mut Input<R>, start: u64) -> Result<[u8; 4], Problem> {
+fn next_box<R: Read + Seek>(input: &mut Input<R>, start: u64) -> Result<[u8; 4], CheckError> {
     let left = input.left();
     let [a, b, c, d, name @ ..] = input.take_bytes::<8>()?;
     let (header, size) = match u32::from_be_bytes([a, b, c, d]) {

@@ -3,8 +3,8 @@
 
 use super::{
     Content,
+    flaw::{CheckError, flaw_of, malformed},
     input::Input,
-    problem::{Problem, flaw_of, malformed},
 };
 use std::{
     borrow::Cow,
@@ -40,7 +40,7 @@ pub(super) fn identify<R: Read + Seek>(input: &mut Input<R>) -> io::Result<Conte
     Ok(Content { media_type: Cow::Borrowed(media_type), flaw })
 }
 
-fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut &'static str) -> Result<(), Problem> {
+fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut &'static str) -> Result<(), CheckError> {
     let header = element(input)?;
     let size = header.size.ok_or_else(|| malformed("its header has no size"))?;
     let end = end_of(input, size)?;
@@ -79,14 +79,14 @@ struct Seen {
 }
 
 /// Walks the parts of the segment, which ends at `end`.
-fn parts<R: Read + Seek>(input: &mut Input<R>, end: u64, may_attach: bool) -> Result<(), Problem> {
+fn parts<R: Read + Seek>(input: &mut Input<R>, end: u64, may_attach: bool) -> Result<(), CheckError> {
     let mut seen = Seen::default();
     while input.position() < end {
         let start = input.position();
         match part(input, end, may_attach, &mut seen) {
             Ok(()) => {}
             // Nothing is missing, and the segment did not say where it ends: here.
-            Err(Problem::Flaw(_)) if end == input.len() && seen.info && seen.tracks && seen.content => {
+            Err(CheckError::Flaw(_)) if end == input.len() && seen.info && seen.tracks && seen.content => {
                 return input.go_to(start);
             }
             Err(problem) => return Err(problem),
@@ -100,7 +100,7 @@ fn part<R: Read + Seek>(
     end: u64,
     may_attach: bool,
     seen: &mut Seen,
-) -> Result<(), Problem> {
+) -> Result<(), CheckError> {
     let Element { id, size } = element(input)?;
     match (id, size) {
         (CLUSTER, None) => cluster(input, end)?,
@@ -119,7 +119,7 @@ fn part<R: Read + Seek>(
 }
 
 /// Walks a cluster of unknown size: it ends where something else than its parts begins.
-fn cluster<R: Read + Seek>(input: &mut Input<R>, end: u64) -> Result<(), Problem> {
+fn cluster<R: Read + Seek>(input: &mut Input<R>, end: u64) -> Result<(), CheckError> {
     while input.position() < end {
         let start = input.position();
         match element(input)? {
@@ -134,13 +134,13 @@ fn cluster<R: Read + Seek>(input: &mut Input<R>, end: u64) -> Result<(), Problem
     Ok(())
 }
 
-fn end_of<R: Read + Seek>(input: &Input<R>, size: u64) -> Result<u64, Problem> {
+fn end_of<R: Read + Seek>(input: &Input<R>, size: u64) -> Result<u64, CheckError> {
     let end = input.position().checked_add(size).filter(|end| *end <= input.len());
     end.ok_or_else(|| malformed("it is cut off"))
 }
 
 /// Reads an element's id and size (RFC 8794, sections 4 to 6).
-fn element<R: Read + Seek>(input: &mut Input<R>) -> Result<Element, Problem> {
+fn element<R: Read + Seek>(input: &mut Input<R>) -> Result<Element, CheckError> {
     let id = number(input, 4, true)?;
     let id = u32::try_from(id.0).map_err(|_| malformed("an element has no name"))?;
     let (size, is_unknown) = number(input, 8, false)?;
@@ -152,7 +152,7 @@ fn number<R: Read + Seek>(
     input: &mut Input<R>,
     longest: u32,
     with_length: bool,
-) -> Result<(u64, bool), Problem> {
+) -> Result<(u64, bool), CheckError> {
     let [first] = input.take_bytes()?;
     let more = first.leading_zeros();
     if more >= longest {

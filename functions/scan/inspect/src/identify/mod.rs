@@ -7,6 +7,7 @@
 mod archive;
 pub(crate) mod embedded;
 mod flac;
+mod flaw;
 mod image;
 mod input;
 mod iso_media;
@@ -17,7 +18,6 @@ mod ogg;
 mod ole;
 mod ooxml;
 mod pdf;
-mod problem;
 mod program;
 mod riff;
 mod second;
@@ -26,13 +26,13 @@ mod text;
 mod xml;
 mod zip_frame;
 
-pub use problem::Flaw;
+pub use flaw::Flaw;
 
 use airlock_content::media_types::{self, MediaType};
 use airlock_unpack::is_tar_header;
 use file_format::FileFormat;
+use flaw::{CheckError, flaw_of, flawless};
 use input::Input;
-use problem::{Problem, flaw_of, flawless};
 use std::{
     borrow::Cow,
     io::{self, Read, Seek},
@@ -148,7 +148,7 @@ const OCTETS: Cow<'static, str> = Cow::Borrowed("application/octet-stream");
 fn checked<R: Read + Seek>(
     input: &mut Input<R>,
     media_type: &'static str,
-    check: impl FnOnce(&mut Input<R>) -> Result<(), Problem>,
+    check: impl FnOnce(&mut Input<R>) -> Result<(), CheckError>,
 ) -> io::Result<Content> {
     flawless(input, media_type, |input| {
         let checked = check(input);

@@ -2,8 +2,8 @@
 //! usually behind an ID3v2 tag (<https://id3.org/id3v2.4.0-structure>).
 
 use super::{
+    flaw::{CheckError, malformed},
     input::Input,
-    problem::{Problem, malformed},
 };
 use std::io::{Read, Seek};
 
@@ -22,7 +22,7 @@ pub(super) fn may_start(head: &[u8]) -> bool {
 }
 
 /// Tags, then frames to the end, then tags.
-pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     input.rewind()?;
     leading_tags(input)?;
     let mut count = 0;
@@ -48,7 +48,7 @@ pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem>
 }
 
 /// ID3v2 tags, and zeros that some programs leave room with.
-fn leading_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+fn leading_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     while input.peek_at(input.position(), 3)? == *b"ID3" {
         let [_, _, _, _, _, flags, a, b, c, d] = input.take_bytes()?;
         let size = [a, b, c, d].iter().fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f));
@@ -65,7 +65,7 @@ fn leading_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
 /// APE tags (<https://wiki.hydrogenaud.io/index.php?title=APEv2_specification>), Lyrics3
 /// (<https://id3.org/Lyrics3v2>) and ID3v1 tags (<https://id3.org/ID3v1>), one of each at most, in
 /// whichever order programs have added them.
-fn trailing_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+fn trailing_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     let (mut has_ape, mut has_lyrics, mut has_id3) = (false, false, false);
     loop {
         let start = input.peek_at(input.position(), 32)?;
@@ -88,7 +88,7 @@ fn trailing_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
 }
 
 /// A version 2 tag is at most 999,999 bytes and six digits long, with its end mark.
-fn skip_lyrics<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+fn skip_lyrics<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     let text = input.peek_at(input.position(), 1_000_100)?;
     let end = memchr::memmem::find(&text, b"LYRICS200").or_else(|| memchr::memmem::find(&text, b"LYRICSEND"));
     input.skip(end.ok_or_else(|| malformed("a Lyrics3 tag has no end"))? as u64 + 9)

@@ -3,10 +3,9 @@
 
 use super::{
     Content,
+    flaw::{CheckError, Flaw, flaw_of, malformed},
     input::Input,
-    ooxml,
-    problem::{Flaw, Problem, flaw_of, malformed},
-    zip_frame,
+    ooxml, zip_frame,
 };
 use std::{
     borrow::Cow,
@@ -26,7 +25,7 @@ pub(super) fn identify<R: Read + Seek>(input: &mut Input<R>) -> io::Result<Conte
     Ok(Content { media_type, flaw })
 }
 
-fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut Cow<'static, str>) -> Result<(), Problem> {
+fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut Cow<'static, str>) -> Result<(), CheckError> {
     zip_frame::check_end(input)?;
     let mut archive = ZipArchive::new(&mut *input)?;
     let layout = zip_frame::layout(&mut archive)?;
@@ -50,7 +49,7 @@ fn is_name(media_type: &str) -> bool {
     media_type.split_once('/').is_some_and(|(kind, name)| is_part(kind) && is_part(name))
 }
 
-impl From<ZipError> for Problem {
+impl From<ZipError> for CheckError {
     fn from(error: ZipError) -> Self {
         match error {
             ZipError::Io(error) => error.into(),
@@ -59,7 +58,7 @@ impl From<ZipError> for Problem {
     }
 }
 
-fn refuse_encryption<R: Read + Seek>(archive: &ZipArchive<R>) -> Result<(), Problem> {
+fn refuse_encryption<R: Read + Seek>(archive: &ZipArchive<R>) -> Result<(), CheckError> {
     for index in 0..archive.len() {
         let member = archive.by_index_data(index)?;
         if member.encrypted() {
@@ -87,7 +86,7 @@ const BY_MEMBER: [(&str, &str); 10] = [
 
 /// What members say is believed only as far as it names a format that is a ZIP: any other name
 /// would let an archive pass as a picture.
-fn type_by_members<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<Cow<'static, str>, Problem> {
+fn type_by_members<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<Cow<'static, str>, CheckError> {
     let has = |is_it: &dyn Fn(&str) -> bool| !named(archive, is_it).is_empty();
     for (member, media_type) in BY_MEMBER {
         if has(&|name| name.eq_ignore_ascii_case(member)) {
@@ -128,7 +127,7 @@ fn named<R: Read + Seek>(archive: &ZipArchive<R>, is_it: impl Fn(&str) -> bool) 
     names.enumerate().filter(|(_, name)| is_it(name)).map(|(index, _)| index).collect()
 }
 
-fn read_member<R: Read + Seek>(archive: &mut ZipArchive<R>, index: usize) -> Result<String, Problem> {
+fn read_member<R: Read + Seek>(archive: &mut ZipArchive<R>, index: usize) -> Result<String, CheckError> {
     let mut content = Vec::new();
     let mut member = archive.by_index(index)?.take(LONGEST_TYPE_LIST + 1);
     // Broken compression is a fault of the content, not of reading it.
@@ -144,7 +143,7 @@ fn read_member<R: Read + Seek>(archive: &mut ZipArchive<R>, index: usize) -> Res
 fn refuse_open_document_macros<R: Read + Seek>(
     archive: &ZipArchive<R>,
     media_type: &str,
-) -> Result<(), Problem> {
+) -> Result<(), CheckError> {
     if !media_type.starts_with(OPEN_DOCUMENT) {
         return Ok(());
     }

@@ -3,8 +3,8 @@
 
 use super::{
     Content,
+    flaw::{CheckError, flaw_of, malformed},
     input::Input,
-    problem::{Problem, flaw_of, malformed},
 };
 use std::{
     borrow::Cow,
@@ -59,7 +59,7 @@ pub(super) fn identify<R: Read + Seek>(input: &mut Input<R>) -> io::Result<Conte
 
 /// Walks all pages. Streams may follow one another (RFC 3533, section 4: chaining), as in a
 /// recording of a radio station.
-fn pages<R: Read + Seek>(input: &mut Input<R>, kinds: &mut Vec<Kind>) -> Result<(), Problem> {
+fn pages<R: Read + Seek>(input: &mut Input<R>, kinds: &mut Vec<Kind>) -> Result<(), CheckError> {
     let table = checksum_table();
     // The number that the next page of each stream must have.
     let mut open: HashMap<[u8; 4], u32> = HashMap::new();
@@ -110,7 +110,7 @@ fn pages<R: Read + Seek>(input: &mut Input<R>, kinds: &mut Vec<Kind>) -> Result<
     }
 }
 
-fn unfinished<R: Read + Seek>(input: &Input<R>, at: u64) -> Problem {
+fn unfinished<R: Read + Seek>(input: &Input<R>, at: u64) -> CheckError {
     if at == input.len() {
         malformed("it is cut off")
     } else {

@@ -3,8 +3,8 @@
 
 use super::{
     Content,
+    flaw::{CheckError, Flaw, flaw_of, malformed},
     input::Input,
-    problem::{Flaw, Problem, flaw_of, malformed},
 };
 use std::{
     borrow::Cow,
@@ -44,7 +44,7 @@ pub(super) fn identify<R: Read + Seek>(input: &mut Input<R>) -> io::Result<Conte
     Ok(Content { media_type: Cow::Borrowed(media_type), flaw })
 }
 
-fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut &'static str) -> Result<(), Problem> {
+fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut &'static str) -> Result<(), CheckError> {
     input.rewind()?;
     let mut file = cfb::CompoundFile::open(input).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => malformed(error.to_string()),

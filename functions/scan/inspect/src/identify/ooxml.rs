@@ -2,7 +2,7 @@
 //! section 7.2.3), and whether it can hold macros.
 
 use super::{
-    problem::{Problem, malformed},
+    flaw::{CheckError, malformed},
     xml,
 };
 use quick_xml::{
@@ -23,7 +23,7 @@ const MACROS: [&str; 4] = ["vbaproject", "macrosheet", "macroenabled", "activex"
 pub(super) fn media_type(
     list: &str,
     members: &HashSet<String>,
-) -> Result<Option<Cow<'static, str>>, Problem> {
+) -> Result<Option<Cow<'static, str>>, CheckError> {
     let extensions: HashSet<&str> =
         members.iter().filter_map(|name| Some(name.rsplit_once('.')?.1)).collect();
     let mut has_macros = members.iter().any(|name| name.ends_with("vbaproject.bin"));
@@ -54,7 +54,7 @@ pub(super) fn media_type(
 
 /// Some programs list the types of all extensions that they know. A type of an extension that no
 /// member has says nothing; an extension that is not written plainly is believed.
-fn is_of_no_part(element: &BytesStart<'_>, extensions: &HashSet<&str>) -> Result<bool, Problem> {
+fn is_of_no_part(element: &BytesStart<'_>, extensions: &HashSet<&str>) -> Result<bool, CheckError> {
     let extension = xml::attribute(element, "Extension")?.map(|name| name.to_ascii_lowercase());
     Ok(extension.is_some_and(|name| {
         name.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !extensions.contains(name.as_str())

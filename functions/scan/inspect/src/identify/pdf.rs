@@ -2,8 +2,8 @@
 //! end says. Updates may follow one another (ISO 32000-2, section 7.5.6), other files may not.
 
 use super::{
+    flaw::{CheckError, Flaw, malformed},
     input::Input,
-    problem::{Flaw, Problem, malformed},
 };
 use memchr::memmem;
 use std::io::{Read, Seek};
@@ -25,7 +25,7 @@ const PIECE: usize = 1 << 20;
 const OVERLAP: usize = 256;
 
 /// From the header to the end marker, one file.
-pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     let end = last_end(input)?.ok_or_else(|| malformed("a PDF ends with %%EOF"))?;
     let left = input.len() - end;
     input.go_to(end)?;
@@ -81,7 +81,7 @@ fn is_table(bytes: &[u8]) -> bool {
 
 /// The end of the last end marker. An update continues its file, so there can be several; but a
 /// header behind an end marker begins another file.
-fn last_end<R: Read + Seek>(input: &mut Input<R>) -> Result<Option<u64>, Problem> {
+fn last_end<R: Read + Seek>(input: &mut Input<R>) -> Result<Option<u64>, CheckError> {
     let finder = memmem::Finder::new(END);
     let (mut from, mut last) = (0, None);
     loop {
@@ -103,7 +103,7 @@ fn last_end<R: Read + Seek>(input: &mut Input<R>) -> Result<Option<u64>, Problem
 }
 
 /// Readers open a file as PDF if a header is near its beginning. Of another type, it must not be.
-pub(super) fn refuse_inside<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn refuse_inside<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     match memmem::find(&input.peek_at(0, HEADER_WITHIN)?, HEADER) {
         Some(_) => Err(Flaw::Polyglot(MEDIA_TYPE.into()).into()),
         None => Ok(()),
@@ -112,7 +112,7 @@ pub(super) fn refuse_inside<R: Read + Seek>(input: &mut Input<R>) -> Result<(), 
 
 /// Text may speak of PDF, but it must not be one: with a header near its beginning, a table and an
 /// end marker.
-pub(super) fn refuse_in_text<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn refuse_in_text<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     if refuse_inside(input).is_ok() {
         return Ok(());
     }

@@ -1,8 +1,8 @@
 //! RIFF files (WebP, WAV): one outer chunk whose size is the size of the file, filled with chunks.
 
 use super::{
+    flaw::{CheckError, malformed},
     input::Input,
-    problem::{Problem, malformed},
 };
 use std::io::{Read, Seek};
 
@@ -14,7 +14,7 @@ fn is_unknown(size: u32) -> bool {
 
 /// Everything must be within the outer chunk (RFC 9649, section 2.4, for WebP), and what makes an
 /// image or a sound must be there.
-pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     input.skip(4)?;
     let size = u32::from_le_bytes(input.take_bytes()?);
     let is_wave = input.take_bytes()? == *b"WAVE";

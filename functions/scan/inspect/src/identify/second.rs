@@ -3,10 +3,9 @@
 
 use super::{
     embedded,
+    flaw::{CheckError, Flaw},
     input::Input,
-    pdf,
-    problem::{Flaw, Problem},
-    zip_frame,
+    pdf, zip_frame,
 };
 use airlock_unpack::is_tar_header;
 use memchr::memmem;
@@ -16,7 +15,7 @@ use std::io::{Read, Seek};
 const PIECE: usize = 1 << 20;
 
 /// No file of a type that is no archive may be one of another type as well.
-pub(super) fn refuse<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn refuse<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     zip_frame::refuse_at_the_end(input)?;
     let start = input.peek_at(0, embedded::WITHIN)?;
     if is_tar_header(&start) {
@@ -30,15 +29,18 @@ pub(super) fn refuse<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem
 }
 
 /// No picture, sound or video may be a PDF as well.
-pub(super) fn refuse_with_pdf<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn refuse_with_pdf<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     pdf::refuse_inside(input)?;
     refuse(input)
 }
 
 /// Of a file that is broken and that is another file as well, the latter says more.
-pub(super) fn weigh(checked: Result<(), Problem>, second: Result<(), Problem>) -> Result<(), Problem> {
+pub(super) fn weigh(
+    checked: Result<(), CheckError>,
+    second: Result<(), CheckError>,
+) -> Result<(), CheckError> {
     match (checked, second) {
-        (Err(Problem::Io(error)), _) => Err(error.into()),
+        (Err(CheckError::Io(error)), _) => Err(error.into()),
         (checked, Ok(())) => checked,
         (_, Err(second)) => Err(second),
     }
@@ -46,15 +48,15 @@ pub(super) fn weigh(checked: Result<(), Problem>, second: Result<(), Problem>) -
 
 /// PHP opens any file as an archive that has this code in it and this signature at its end
 /// (<https://www.php.net/manual/en/phar.fileformat.signature.php>).
-fn refuse_phar<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+fn refuse_phar<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     let end = input.peek_at(input.len().saturating_sub(4), 4)?;
     if end == *b"GBMB" { Err(Flaw::Polyglot("application/x-phar".into()).into()) } else { Ok(()) }
 }
 
 /// A script engine takes the signature for a name and the bytes behind it for a comment or an
 /// assignment (<https://portswigger.net/research/bypassing-csp-using-polyglot-jpegs>).
-fn refuse_script<R: Read + Seek>(input: &mut Input<R>, start: &[u8]) -> Result<(), Problem> {
-    let script = || Problem::Flaw(Flaw::Polyglot("text/javascript".into()));
+fn refuse_script<R: Read + Seek>(input: &mut Input<R>, start: &[u8]) -> Result<(), CheckError> {
+    let script = || CheckError::Flaw(Flaw::Polyglot("text/javascript".into()));
     let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     let behind = match start {
         [0xff, 0xd8, 0xff, _, rest @ ..] => rest,

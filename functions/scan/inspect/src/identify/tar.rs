@@ -3,8 +3,8 @@
 
 use super::{
     Content,
+    flaw::{CheckError, Flaw, flaw_of, malformed},
     input::Input,
-    problem::{Flaw, Problem, flaw_of, malformed},
     text,
 };
 use airlock_unpack::is_tar_header;
@@ -29,7 +29,7 @@ pub(super) fn identify<R: Read + Seek>(input: &mut Input<R>) -> io::Result<Conte
     Ok(Content { media_type: Cow::Borrowed(media_type), flaw })
 }
 
-fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut &'static str) -> Result<(), Problem> {
+fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut &'static str) -> Result<(), CheckError> {
     input.rewind()?;
     let first = input.peek_at(0, NAME)?;
     refuse_name_that_is_a_file(&first)?;
@@ -60,7 +60,7 @@ fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut &'static str) ->
 }
 
 /// A size in octal digits, or for large ones in binary behind a set bit.
-fn size(field: &[u8]) -> Result<u64, Problem> {
+fn size(field: &[u8]) -> Result<u64, CheckError> {
     if field[0] & 0x80 != 0 {
         let (high, low) = field.split_at(4);
         let is_small = high == [0x80, 0, 0, 0];
@@ -73,7 +73,7 @@ fn size(field: &[u8]) -> Result<u64, Problem> {
 }
 
 /// The first bytes of a tar are a member's name, which could be the beginning of another file.
-fn refuse_name_that_is_a_file(name: &[u8]) -> Result<(), Problem> {
+fn refuse_name_that_is_a_file(name: &[u8]) -> Result<(), CheckError> {
     let (name, padding) = name.split_at(memchr::memchr(0, name).unwrap_or(name.len()));
     if padding.iter().any(|byte| *byte != 0) || name.iter().any(u8::is_ascii_control) {
         return Err(malformed("its first name is no name"));

@@ -2,10 +2,9 @@
 
 use super::{
     Content,
+    flaw::{CheckError, Flaw, flaw_of, malformed},
     input::Input,
-    pdf,
-    problem::{Flaw, Problem, flaw_of, malformed},
-    xml,
+    pdf, xml,
 };
 use airlock_content::members::ENCODED_SCRIPT;
 use serde::{Deserialize, de::IgnoredAny};
@@ -164,7 +163,7 @@ pub(super) fn flaw<R: Read + Seek>(input: &mut Input<R>) -> io::Result<Option<Fl
 }
 
 /// Whether the whole input is text in the encoding in which it starts.
-fn is_text<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+fn is_text<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     let mut text = Utf8::new(input)?;
     while text.next()? {}
     Ok(())
@@ -188,7 +187,7 @@ impl<'a, R: Read + Seek> Utf8<'a, R> {
     }
 
     /// Decodes the next piece. `false` at the end.
-    fn next(&mut self) -> Result<bool, Problem> {
+    fn next(&mut self) -> Result<bool, CheckError> {
         let position = self.input.position() - self.raw.len() as u64;
         let read = self.input.by_ref().take(1 << 16).read_to_end(&mut self.raw)?;
         if read == 0 {
@@ -210,8 +209,8 @@ impl<R: Read + Seek> BufRead for Utf8<'_, R> {
             match self.next() {
                 Ok(true) => {}
                 Ok(false) => return Ok(&[]),
-                Err(Problem::Io(error)) => return Err(error),
-                Err(Problem::Flaw(flaw)) => return Err(io::Error::new(io::ErrorKind::InvalidData, flaw)),
+                Err(CheckError::Io(error)) => return Err(error),
+                Err(CheckError::Flaw(flaw)) => return Err(io::Error::new(io::ErrorKind::InvalidData, flaw)),
             }
         }
         Ok(&self.piece.as_bytes()[self.used..])
@@ -234,12 +233,12 @@ impl<R: Read + Seek> Read for Utf8<'_, R> {
 
 /// Whether the input, known to be text, is one JSON value in UTF-8 (RFC 8259, sections 2 and 8.1).
 /// A byte order mark is not allowed but is common on Windows, and parsers may ignore it.
-fn is_json<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+fn is_json<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     let mark = if encoding(&input.peek_at(0, 3)?) == (Encoding::Utf8, 3) { 3 } else { 0 };
     input.seek(SeekFrom::Start(mark))?;
     let mut json = serde_json::Deserializer::from_reader(input);
     IgnoredAny::deserialize(&mut json).and_then(|_| json.end()).map_err(|error| match error.io_error_kind() {
-        Some(kind) => Problem::Io(kind.into()),
-        None => Problem::Flaw(Flaw::Malformed(format!("it is no JSON: {error}"))),
+        Some(kind) => CheckError::Io(kind.into()),
+        None => CheckError::Flaw(Flaw::Malformed(format!("it is no JSON: {error}"))),
     })
 }

@@ -1,6 +1,6 @@
 //! XML: whether text is an XML document to its end, and of which kind by its root element.
 
-use super::problem::{Problem, malformed};
+use super::flaw::{CheckError, malformed};
 use quick_xml::{
     Reader,
     events::{BytesDecl, BytesStart, Event},
@@ -13,7 +13,7 @@ const XHTML: &str = "http://www.w3.org/1999/xhtml";
 
 /// The type of the XML document of which `beginning` holds at least everything up to the root
 /// element's start tag.
-pub(super) fn media_type(beginning: &str) -> Result<&'static str, Problem> {
+pub(super) fn media_type(beginning: &str) -> Result<&'static str, CheckError> {
     let mut reader = Reader::from_str(beginning.trim_start_matches('\u{feff}'));
     let root = loop {
         match reader.read_event().map_err(|error| malformed(format!("it is no XML: {error}")))? {
@@ -48,14 +48,14 @@ pub(super) fn media_type(beginning: &str) -> Result<&'static str, Problem> {
 }
 
 /// Whether `text` is one element with all that is in it, and nothing around it but comments.
-pub(super) fn check(text: &mut impl BufRead) -> Result<(), Problem> {
+pub(super) fn check(text: &mut impl BufRead) -> Result<(), CheckError> {
     let mut reader = Reader::from_reader(text);
     let (mut buffer, mut depth, mut roots) = (Vec::new(), 0_u64, 0_u64);
     loop {
         buffer.clear();
         let event = reader.read_event_into(&mut buffer).map_err(|error| match error {
             quick_xml::Error::Io(error) if error.kind() != std::io::ErrorKind::InvalidData => {
-                Problem::Io(error.kind().into())
+                CheckError::Io(error.kind().into())
             }
             other => malformed(format!("it is no XML: {other}")),
         })?;
@@ -81,7 +81,7 @@ pub(super) fn check(text: &mut impl BufRead) -> Result<(), Problem> {
 
 /// Text that was read as UTF-8 or UTF-16 must not be something else to a reader that believes the
 /// declaration. The encodings of one byte a character are the same as UTF-8 as far as ASCII goes.
-fn refuse_encoding(declaration: &BytesDecl<'_>) -> Result<(), Problem> {
+fn refuse_encoding(declaration: &BytesDecl<'_>) -> Result<(), CheckError> {
     let Some(named) = declaration.encoding() else { return Ok(()) };
     let named = named.map_err(|error| malformed(format!("it is no XML: {error}")))?;
     let name = String::from_utf8_lossy(&named).to_ascii_lowercase();
@@ -94,7 +94,7 @@ fn refuse_encoding(declaration: &BytesDecl<'_>) -> Result<(), Problem> {
 }
 
 /// The value of an attribute without a namespace.
-pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Problem> {
+pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, CheckError> {
     // The library's own check for attributes with the same name compares each with each.
     let mut found = None;
     for attribute in element.attributes().with_checks(false) {
@@ -106,7 +106,7 @@ pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<S
     Ok(found)
 }
 
-fn text_of(attribute: &quick_xml::events::attributes::Attribute<'_>) -> Result<String, Problem> {
+fn text_of(attribute: &quick_xml::events::attributes::Attribute<'_>) -> Result<String, CheckError> {
     let raw = std::str::from_utf8(&attribute.value).map_err(|error| malformed(error.to_string()))?;
     let text = quick_xml::escape::unescape(raw).map_err(|error| malformed(error.to_string()))?;
     Ok(text.into_owned())

@@ -2,8 +2,8 @@
 //! another. Programs begin at either end, so both ends must tell the same.
 
 use super::{
+    flaw::{CheckError, Flaw, malformed},
     input::Input,
-    problem::{Flaw, Problem, malformed},
 };
 use airlock_unpack::{ZIP_WITHIN, ZipMember, zip_traces};
 use std::io::{Read, Seek};
@@ -23,7 +23,7 @@ pub(super) fn is_zip(head: &[u8]) -> bool {
 
 /// ZIP programs start at the end of a file, so any file can be a ZIP too. This one must not be,
 /// whatever the records of a ZIP at its end say.
-pub(super) fn refuse_at_the_end<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn refuse_at_the_end<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     let tail = input.peek_at(input.len().saturating_sub(ZIP_WITHIN as u64), ZIP_WITHIN)?;
     // Rarely anything is found, so the whole file is rarely looked through.
     if zip_traces(&tail, || true).is_empty() {
@@ -36,7 +36,7 @@ pub(super) fn refuse_at_the_end<R: Read + Seek>(input: &mut Input<R>) -> Result<
     Err(Flaw::Polyglot("application/zip".into()).into())
 }
 
-fn has_member<R: Read + Seek>(input: &mut Input<R>) -> Result<bool, Problem> {
+fn has_member<R: Read + Seek>(input: &mut Input<R>) -> Result<bool, CheckError> {
     const PIECE: usize = 1 << 20;
     let (mut from, mut member) = (0, ZipMember::default());
     loop {
@@ -51,7 +51,7 @@ fn has_member<R: Read + Seek>(input: &mut Input<R>) -> Result<bool, Problem> {
 
 /// A ZIP must end with its end record and the comment that this announces: programs differ in
 /// which record they take when there is more.
-pub(super) fn check_end<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Problem> {
+pub(super) fn check_end<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     let (_, end) = read_end(input)?;
     let (at, record) = end_records(&end).last().ok_or_else(|| malformed("it is cut off"))?;
     let comment = usize::from(u16::from_le_bytes([record[20], record[21]]));
@@ -66,7 +66,7 @@ pub(super) fn check_end<R: Read + Seek>(input: &mut Input<R>) -> Result<(), Prob
 }
 
 /// As much of the end as an end record with its comment can take, and where that begins.
-fn read_end<R: Read + Seek>(input: &mut Input<R>) -> Result<(u64, Vec<u8>), Problem> {
+fn read_end<R: Read + Seek>(input: &mut Input<R>) -> Result<(u64, Vec<u8>), CheckError> {
     let from = input.len().saturating_sub(LONGEST_COMMENT + END_RECORD as u64);
     input.go_to(from)?;
     let mut end = Vec::new();
@@ -93,7 +93,7 @@ pub(super) struct Layout {
 
 /// Two readers of one archive must see the same members: those that go by the directory, and those
 /// that go from one member to the next.
-pub(super) fn layout<R: Read + Seek>(archive: &mut ZipArchive<&mut Input<R>>) -> Result<Layout, Problem> {
+pub(super) fn layout<R: Read + Seek>(archive: &mut ZipArchive<&mut Input<R>>) -> Result<Layout, CheckError> {
     if archive.offset() != 0 {
         return Err(malformed("data stands before the first member"));
     }
@@ -117,7 +117,7 @@ pub(super) fn layout<R: Read + Seek>(archive: &mut ZipArchive<&mut Input<R>>) ->
 }
 
 /// The members must follow one another from the first byte to the directory.
-pub(super) fn refuse_gaps<R: Read + Seek>(input: &mut Input<R>, layout: &Layout) -> Result<(), Problem> {
+pub(super) fn refuse_gaps<R: Read + Seek>(input: &mut Input<R>, layout: &Layout) -> Result<(), CheckError> {
     let first = layout.members.first().map_or(layout.directory, |first| first.start);
     if first != 0 {
         return Err(malformed("data stands before the first member"));
@@ -138,7 +138,7 @@ pub(super) fn refuse_gaps<R: Read + Seek>(input: &mut Input<R>, layout: &Layout)
 
 /// The directory's entries, its 64-bit end record and the end record must follow one another too: a
 /// record names the others' places, and these could be those of another archive within the file.
-fn refuse_gap_at_the_end<R: Read + Seek>(input: &mut Input<R>, layout: &Layout) -> Result<(), Problem> {
+fn refuse_gap_at_the_end<R: Read + Seek>(input: &mut Input<R>, layout: &Layout) -> Result<(), CheckError> {
     input.go_to(layout.directory)?;
     for _ in &layout.members {
         let header: [u8; 46] = input.take_bytes()?;
@@ -170,7 +170,11 @@ fn refuse_gap_at_the_end<R: Read + Seek>(input: &mut Input<R>, layout: &Layout) 
 }
 
 /// Whether the `gap` bytes behind a member repeat its checksum and sizes.
-fn is_descriptor<R: Read + Seek>(input: &mut Input<R>, member: &Member, gap: u64) -> Result<bool, Problem> {
+fn is_descriptor<R: Read + Seek>(
+    input: &mut Input<R>,
+    member: &Member,
+    gap: u64,
+) -> Result<bool, CheckError> {
     let bytes = input.peek_at(member.end, usize::try_from(gap).unwrap_or(0))?;
     let fields = bytes.strip_prefix(b"PK\x07\x08").unwrap_or(&bytes);
     Ok([12, 20].contains(&fields.len()) && fields.starts_with(&member.checksum.to_le_bytes()))

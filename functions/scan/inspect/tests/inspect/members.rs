@@ -2,7 +2,7 @@
 
 use super::{ENGINE, POLICY, declared_for, inspected, sample};
 use airlock_content::{Declared, verdict::Outcome};
-use airlock_engine::{Engine, EngineKind, Source};
+use airlock_engine::{Engine, EngineKind, RuleFile};
 use airlock_inspect::{Bounds, Finding, LIMITS, Limits, inspect};
 use flate2::{Compression, write::GzEncoder};
 use sevenz_rust2::{ArchiveEntry, ArchiveWriter};
@@ -110,7 +110,7 @@ fn rules_see_each_member_under_its_own_name_type_and_size() {
             meta: severity = "low" description = "d" reference = "r"
             condition: filename == "really.txt" and declared_type == "image/gif"
         }"#;
-    let engine = Engine::compile(EngineKind::Yara, &[Source::new("test", rule)]).unwrap();
+    let engine = Engine::compile(EngineKind::Yara, &[RuleFile::new("test", rule)]).unwrap();
     let members: [(&str, &[u8]); 3] =
         [("in/Sheet.CSV", b"a,b\n"), ("really.txt", &sample("gif")), ("other.csv", b"a,b\n")];
     let found = within(&engine, LIMITS, Duration::from_secs(20), &zip(&members));

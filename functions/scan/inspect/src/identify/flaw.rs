@@ -28,14 +28,14 @@ pub enum Flaw {
 
 /// Why a check stopped.
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(super) enum CheckError {
     /// The content is at fault.
     Flaw(Flaw),
     /// Reading is at fault.
     Io(io::Error),
 }
 
-impl From<io::Error> for Problem {
+impl From<io::Error> for CheckError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => malformed("it is cut off"),
@@ -46,23 +46,23 @@ impl From<io::Error> for Problem {
     }
 }
 
-impl From<Flaw> for Problem {
+impl From<Flaw> for CheckError {
     fn from(flaw: Flaw) -> Self {
         Self::Flaw(flaw)
     }
 }
 
 /// A [`Flaw::Malformed`].
-pub(super) fn malformed(what: impl Into<String>) -> Problem {
-    Problem::Flaw(Flaw::Malformed(what.into()))
+pub(super) fn malformed(what: impl Into<String>) -> CheckError {
+    CheckError::Flaw(Flaw::Malformed(what.into()))
 }
 
 /// The flaw that a check found.
-pub(super) fn flaw_of(checked: Result<(), Problem>) -> io::Result<Option<Flaw>> {
+pub(super) fn flaw_of(checked: Result<(), CheckError>) -> io::Result<Option<Flaw>> {
     match checked {
         Ok(()) => Ok(None),
-        Err(Problem::Flaw(flaw)) => Ok(Some(flaw)),
-        Err(Problem::Io(error)) => Err(error),
+        Err(CheckError::Flaw(flaw)) => Ok(Some(flaw)),
+        Err(CheckError::Io(error)) => Err(error),
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) fn flaw_of(checked: Result<(), Problem>) -> io::Result<Option<Flaw>> 
 pub(super) fn flawless<R: Read + Seek>(
     input: &mut Input<R>,
     media_type: &'static str,
-    check: impl FnOnce(&mut Input<R>) -> Result<(), Problem>,
+    check: impl FnOnce(&mut Input<R>) -> Result<(), CheckError>,
 ) -> io::Result<Content> {
     input.rewind()?;
     Ok(Content { media_type: Cow::Borrowed(media_type), flaw: flaw_of(check(input))? })
