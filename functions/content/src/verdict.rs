@@ -18,6 +18,19 @@ pub enum Outcome {
     Unscannable,
 }
 
+impl Outcome {
+    /// Its name, as it is written in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Malicious => "malicious",
+            Self::Mismatch => "mismatch",
+            Self::LimitsExceeded => "limits_exceeded",
+            Self::Unscannable => "unscannable",
+        }
+    }
+}
+
 /// A rule that matched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleMatch {
@@ -60,6 +73,14 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_outcome_is_named_as_it_is_written() {
+        use Outcome::{Clean, LimitsExceeded, Malicious, Mismatch, Unscannable};
+        for outcome in [Clean, Malicious, Mismatch, LimitsExceeded, Unscannable] {
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.name());
+        }
+    }
 
     #[test]
     fn a_verdict_without_a_scan_names_no_rule_set() {

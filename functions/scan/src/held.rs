@@ -6,8 +6,9 @@ use crate::{
     gone::is_gone,
     worker::{Worker, held_key},
 };
-use airlock_content::verdict::{Outcome, Verdict};
+use airlock_content::verdict::Verdict;
 use airlock_objects::{
+    id::TenantId,
     record::Record,
     registry::{Changed, HeldTerms, Holding, RegistryError},
 };
@@ -48,7 +49,7 @@ pub(crate) async fn copy(
         .metadata_directive(MetadataDirective::Replace)
         .content_type("application/octet-stream")
         .tagging_directive(TaggingDirective::Replace)
-        .tagging(tags(record, verdict))
+        .tagging(tags(&record.object.tenant, verdict))
         .send()
         .await;
     match copied {
@@ -108,22 +109,29 @@ async fn make_room(worker: &Worker, record: &Record) -> anyhow::Result<()> {
 
 /// Whose it is and what was said of it. Tag values are short and have few characters; the registry
 /// has the whole verdict.
-fn tags(record: &Record, verdict: &Verdict) -> String {
+fn tags(tenant: &TenantId, verdict: &Verdict) -> String {
     let first = verdict.matches.first().map_or("none", |found| found.rule.as_str());
-    format!(
-        "tenant-id={}&outcome={}&rule={}",
-        record.object.tenant,
-        name(verdict.outcome),
-        crate::tag_value(first)
-    )
+    format!("tenant-id={tenant}&outcome={}&rule={}", verdict.outcome.name(), crate::tag_value(first))
 }
 
-fn name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Clean => "clean",
-        Outcome::Malicious => "malicious",
-        Outcome::Mismatch => "mismatch",
-        Outcome::LimitsExceeded => "limits_exceeded",
-        Outcome::Unscannable => "unscannable",
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use airlock_content::verdict::{Outcome, RuleMatch};
+
+    #[test]
+    fn a_held_object_is_tagged_with_its_first_rule() {
+        let tenant: TenantId = "acme".parse().unwrap();
+        let mut verdict = Verdict::without_scan(Outcome::LimitsExceeded, "it is too large");
+        assert_eq!(tags(&tenant, &verdict), "tenant-id=acme&outcome=limits_exceeded&rule=none");
+        let matched = |rule: &str| RuleMatch {
+            rule: rule.to_owned(),
+            severity: "high".to_owned(),
+            description: "a rule".to_owned(),
+            member: None,
+        };
+        verdict.outcome = Outcome::Malicious;
+        verdict.matches = vec![matched("a_rule&tenant-id=other"), matched("another")];
+        assert_eq!(tags(&tenant, &verdict), "tenant-id=acme&outcome=malicious&rule=a_rule_tenant-id_other");
     }
 }

@@ -102,41 +102,80 @@ impl Inspector {
         // Waiting for a process is no work for the thread that answers the runtime.
         let asked =
             tokio::task::spawn_blocking(move || protocol::ask(&jail, &rules, &object, &request)).await?;
+        if spends(&asked) {
+            self.spent.set();
+        }
         let reason = match asked {
-            Ok(finding) if finding.out_of_time => return self.out_of_time(record, share),
-            Ok(finding) => return Ok(finding),
-            Err(InspectionError::Jail(JailError::Unavailable(error))) => return Err(error.into()),
-            Err(InspectionError::Jail(JailError::Ended(Ended::TimedOut))) => {
-                self.spent.set();
-                return self.out_of_time(record, share);
+            Ok(finding) if !finding.out_of_time => return Ok(finding),
+            Ok(_) | Err(InspectionError::Jail(JailError::Ended(Ended::TimedOut))) => {
+                metric::count(Metric::InspectionsOutOfTime, self.function);
+                tracing::warn!(object_id = %record.object.id, ?share, "an inspection took all its time");
+                return out_of_time(record.declared.size, share);
             }
+            Err(InspectionError::Jail(JailError::Unavailable(error))) => return Err(error.into()),
             Err(InspectionError::Jail(JailError::Ended(ended))) => ended.to_string(),
             Err(error @ InspectionError::Report) => error.to_string(),
         };
-        self.spent.set();
         metric::count(Metric::InspectionsEndedBadly, self.function);
         tracing::error!(object_id = %record.object.id, reason, "an inspection ended badly");
         let reason = format!("the inspection ended badly: {reason}");
         Ok(Finding::without_content(Outcome::Unscannable, reason))
     }
 
-    /// The finding on an object that had all the time that one of its size gets.
-    fn out_of_time(&self, record: &Record, share: Share) -> anyhow::Result<Finding> {
-        metric::count(Metric::InspectionsOutOfTime, self.function);
-        let Share::Whole(time) = share else {
-            bail!("the inspection needs more time than this invocation had left");
-        };
-        tracing::warn!(object_id = %record.object.id, seconds = time.as_secs(), "an inspection took all its time");
-        let reason = format!(
-            "it takes longer to inspect than the {} seconds that a file of {} bytes gets; a smaller or simpler one may pass",
-            time.as_secs(),
-            record.declared.size
-        );
-        Ok(Finding { out_of_time: true, ..Finding::without_content(Outcome::LimitsExceeded, reason) })
-    }
-
     /// The rule set that is used.
     pub(crate) fn rules_hash(&self) -> &str {
         &self.rules.hash
+    }
+}
+
+/// Whether a child that may have been taken over is the likely reason that there is no finding: its environment ends.
+fn spends(asked: &Result<Finding, InspectionError>) -> bool {
+    matches!(asked, Err(InspectionError::Report | InspectionError::Jail(JailError::Ended(_))))
+}
+
+/// The finding on an object of `size` bytes that needs more time than its share.
+///
+/// # Errors
+/// When the share was less than an object of this size gets: nothing is known about it.
+fn out_of_time(size: u64, share: Share) -> anyhow::Result<Finding> {
+    let Share::Whole(time) = share else {
+        bail!("the inspection needs more time than this invocation had left");
+    };
+    let reason = format!(
+        "it takes longer to inspect than the {} seconds that a file of {size} bytes gets; a smaller or simpler one may pass",
+        time.as_secs()
+    );
+    Ok(Finding { out_of_time: true, ..Finding::without_content(Outcome::LimitsExceeded, reason) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use airlock_jail::{BadReport, Unavailable};
+
+    #[test]
+    fn t10_what_may_have_been_taken_over_spends_the_environment() {
+        let bad_ends =
+            [Ended::TimedOut, Ended::Killed(11), Ended::Exited(101), Ended::Report(BadReport::Torn)];
+        let ended = bad_ends.map(|ended| Err(InspectionError::Jail(ended.into())));
+        for asked in ended.into_iter().chain([Err(InspectionError::Report)]) {
+            assert!(spends(&asked), "{asked:?}");
+        }
+        let unavailable = [Unavailable::Died, Unavailable::NotJailed(1), Unavailable::Start("no".to_owned())];
+        for error in unavailable {
+            let asked = Err(InspectionError::Jail(error.into()));
+            assert!(!spends(&asked), "{asked:?}");
+        }
+        for outcome in [Outcome::Malicious, Outcome::Unscannable] {
+            assert!(!spends(&Ok(Finding::without_content(outcome, "because"))));
+        }
+    }
+
+    #[test]
+    fn t10_only_what_had_all_its_time_is_over_a_limit() {
+        let finding = out_of_time(7, Share::Whole(Duration::from_secs(10))).unwrap();
+        assert_eq!((finding.outcome, finding.out_of_time), (Outcome::LimitsExceeded, true));
+        assert!(finding.reason.unwrap().contains("10 seconds that a file of 7 bytes gets"));
+        assert!(out_of_time(7, Share::Part(Duration::from_secs(9))).is_err());
     }
 }

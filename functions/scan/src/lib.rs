@@ -37,3 +37,15 @@ fn tag_value(text: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     text.chars().take(200).map(|c| if allowed(c) { c } else { '_' }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_short_and_ends_no_other() {
+        assert_eq!(tag_value("a-B_1.txt"), "a-B_1.txt");
+        assert_eq!(tag_value("a=b&c d/\u{e9}"), "a_b_c_d__");
+        assert_eq!(tag_value(&"x".repeat(300)), "x".repeat(200));
+    }
+}

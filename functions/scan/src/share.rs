@@ -40,7 +40,11 @@ impl Invocation {
 
     /// Whether there is time to begin with another object.
     pub(crate) fn has_time(self) -> bool {
-        self.left(SystemTime::now()) >= RESERVE
+        self.has_time_at(SystemTime::now())
+    }
+
+    fn has_time_at(self, now: SystemTime) -> bool {
+        self.left(now) >= RESERVE
     }
 
     /// The time for an object of `size` bytes, from now on.
@@ -83,10 +87,21 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
+    const BEGAN: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn invocation(timeout: u64) -> Invocation {
+        Invocation { began: BEGAN, deadline: BEGAN + seconds(timeout) }
+    }
+
     fn share(timeout: u64, passed: u64, size: u64) -> Option<Share> {
-        let began = SystemTime::UNIX_EPOCH;
-        let invocation = Invocation { began, deadline: began + seconds(timeout) };
-        invocation.share_at(size, began + seconds(passed)).ok()
+        invocation(timeout).share_at(size, BEGAN + seconds(passed)).ok()
+    }
+
+    #[test]
+    fn no_object_is_begun_with_behind_what_is_kept_back() {
+        for (passed, has_time) in [(0, true), (290, true), (291, false), (300, false), (500, false)] {
+            assert_eq!(invocation(300).has_time_at(BEGAN + seconds(passed)), has_time, "{passed}");
+        }
     }
 
     #[test]

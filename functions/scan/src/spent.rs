@@ -92,3 +92,37 @@ where
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lambda_runtime::tower::service_fn;
+
+    fn invocation() -> LambdaInvocation {
+        LambdaInvocation {
+            parts: http::Response::new(()).into_parts().0,
+            body: Default::default(),
+            context: Default::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_loop_ends_behind_the_answer_that_spent_the_environment() {
+        let spent = Spent::default();
+        let answers = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let (mark, count) = (spent.clone(), answers.clone());
+        let mut service = spent.layer(service_fn(move |_: LambdaInvocation| {
+            let (mark, count) = (mark.clone(), count.clone());
+            async move {
+                if count.fetch_add(1, Ordering::SeqCst) == 1 {
+                    mark.set();
+                }
+                Ok::<(), BoxError>(())
+            }
+        }));
+        assert!(service.call(invocation()).await.is_ok());
+        let ended = service.call(invocation()).await.unwrap_err();
+        assert!(ended.is::<EndedOnPurpose>(), "{ended}");
+        assert_eq!(answers.load(Ordering::SeqCst), 2, "it was answered first");
+    }
+}
