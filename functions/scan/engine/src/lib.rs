@@ -7,6 +7,7 @@ mod artefact;
 mod check;
 mod kind;
 mod libyara;
+mod matched;
 mod outline;
 mod parts;
 mod rule;

@@ -14,8 +14,8 @@
 
 use crate::{
     EngineError, EngineKind, RulesError,
+    matched::Matched,
     rule::Described,
-    scanner::Matched,
     source::{self, RuleFile},
     variables::{EXAMPLE, Variables},
 };

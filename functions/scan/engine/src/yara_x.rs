@@ -8,9 +8,9 @@
 
 use crate::{
     EngineError, EngineKind, RulesError,
+    matched::Matched,
     rule::Described,
-    scanner::Matched,
-    source::{self, RuleFile},
+    source::RuleFile,
     variables::{EXAMPLE, Variables},
 };
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn failed(error: impl ToString) -> EngineError {
     EngineError::Failed(EngineKind::YaraX, error.to_string())
 }
 
-/// Compiles rules that [`source::check`] has accepted.
+/// Compiles rules that [`crate::source::check`] has accepted.
 pub(crate) fn compile(sources: &[RuleFile]) -> Result<Rules, RulesError> {
     let mut compiler = Compiler::new();
     // What libyara takes for a regular expression is one.
@@ -50,7 +50,7 @@ pub(crate) fn compile(sources: &[RuleFile]) -> Result<Rules, RulesError> {
             let line = message.split_once("--> ").and_then(|(_, place)| {
                 place.split(|c: char| !c.is_ascii_digit()).find_map(|number| number.parse().ok())
             });
-            source::syntax(source, line.unwrap_or(1), EngineKind::YaraX, message)
+            crate::source::syntax(source, line.unwrap_or(1), EngineKind::YaraX, message)
         })?;
     }
     Ok(compiler.build())

@@ -1,10 +1,6 @@
 //! How a check of one format ends: well, with a flaw in the content, or because reading failed.
 
-use super::{Content, input::Input};
-use std::{
-    borrow::Cow,
-    io::{self, Read, Seek},
-};
+use std::{borrow::Cow, io};
 
 /// What is wrong with a file, apart from its type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,14 +60,4 @@ pub(super) fn flaw_of(checked: Result<(), CheckError>) -> io::Result<Option<Flaw
         Err(CheckError::Flaw(flaw)) => Ok(Some(flaw)),
         Err(CheckError::Io(error)) => Err(error),
     }
-}
-
-/// A known type with the flaw that `check`, started at the beginning, finds.
-pub(super) fn flawless<R: Read + Seek>(
-    input: &mut Input<R>,
-    media_type: &'static str,
-    check: impl FnOnce(&mut Input<R>) -> Result<(), CheckError>,
-) -> io::Result<Content> {
-    input.rewind()?;
-    Ok(Content { media_type: Cow::Borrowed(media_type), flaw: flaw_of(check(input))? })
 }

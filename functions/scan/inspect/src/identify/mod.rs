@@ -31,7 +31,7 @@ pub use flaw::Flaw;
 use airlock_content::media_types::{self, MediaType};
 use airlock_unpack::is_tar_header;
 use file_format::FileFormat;
-use flaw::{CheckError, flaw_of, flawless};
+use flaw::{CheckError, flaw_of};
 use input::Input;
 use std::{
     borrow::Cow,
@@ -142,6 +142,16 @@ fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Conte
 }
 
 const OCTETS: Cow<'static, str> = Cow::Borrowed("application/octet-stream");
+
+/// A known type with the flaw that `check`, started at the beginning, finds.
+fn flawless<R: Read + Seek>(
+    input: &mut Input<R>,
+    media_type: &'static str,
+    check: impl FnOnce(&mut Input<R>) -> Result<(), CheckError>,
+) -> io::Result<Content> {
+    input.rewind()?;
+    Ok(Content { media_type: Cow::Borrowed(media_type), flaw: flaw_of(check(input))? })
+}
 
 /// A type that is no archive: `check` finds what is wrong with it, and on top of that it must not
 /// be a file of another type as well.

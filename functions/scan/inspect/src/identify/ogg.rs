@@ -1,11 +1,9 @@
 //! Ogg: pages with checksums and numbers, and an end that each stream announces (RFC 3533), with
 //! the streams' first packets saying what they are (RFC 5334, RFC 7845, and Xiph's own documents).
 
-use super::{
-    Content,
-    flaw::{CheckError, flaw_of, malformed},
-    input::Input,
-};
+use super::Content;
+use super::flaw::{CheckError, flaw_of, malformed};
+use super::input::Input;
 use std::{
     borrow::Cow,
     collections::HashMap,

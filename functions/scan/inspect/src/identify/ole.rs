@@ -6,10 +6,8 @@ use super::{
     flaw::{CheckError, Flaw, flaw_of, malformed},
     input::Input,
 };
-use std::{
-    borrow::Cow,
-    io::{self, Read, Seek},
-};
+use std::borrow::Cow;
+use std::io::{self, Read, Seek};
 
 const SIGNATURE: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 

@@ -1,7 +1,7 @@
 //! LZMA alone, which has no signature: properties that can be, a window and a size, and coded data whose
 //! first byte is always zero, and whose first bit says that a literal follows.
 
-use super::plausible::u32_at;
+use super::numbers::u32_at;
 use lzma_rust2::LzmaReader;
 use std::io::{ErrorKind, Read};
 

@@ -5,6 +5,7 @@
 
 mod encrypted;
 mod lzma;
+mod numbers;
 mod pdf;
 mod plausible;
 mod signatures;

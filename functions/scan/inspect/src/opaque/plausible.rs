@@ -1,7 +1,10 @@
 //! Formats whose signatures are so short that text and pictures have them by accident: what stands
 //! behind must fit as well.
 
-use super::{encrypted, lzma};
+use super::{
+    encrypted, lzma,
+    numbers::{u16_at, u32_at},
+};
 use crate::identify::{HEAD, is_text};
 use airlock_unpack::is_tar_header;
 
@@ -38,14 +41,6 @@ pub(super) const CHECKS: &[Check] = &[
 /// Those of them whose signature does not stand at the start.
 pub(super) const ELSEWHERE: [&str; 6] =
     ["LHA", "partitioned disk", "ext2", "Apple disk image", "VHD", "Nero disk image"];
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|two| u16::from_le_bytes(*two))
-}
-
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|four| u32::from_le_bytes(*four))
-}
 
 /// A file name in `bytes`: no control characters, and not empty.
 fn is_name(bytes: &[u8]) -> bool {
