@@ -31,7 +31,6 @@ mod tests {
     use super::*;
     use airlock_objects::{
         id::{ObjectId, ObjectRef},
-        record::Declared,
         timestamp::Timestamp,
     };
 
@@ -39,11 +38,9 @@ mod tests {
     fn c03_only_what_is_published_exists_here() {
         assert!(published(None).is_err());
         for state in State::ALL {
-            let declared = Declared {
-                file_name: "a.txt".parse().expect("a name"),
-                content_type: "text/plain".to_owned(),
-                size: 1,
-            };
+            let declared =
+                serde_json::json!({ "file_name": "a.txt", "content_type": "text/plain", "size": 1 });
+            let declared = serde_json::from_value(declared).expect("a declaration");
             let object = ObjectRef::new("acme".parse().expect("a tenant"), ObjectId::new());
             let (user, now) = ("ada".parse().expect("a user"), Timestamp::from_millis(0));
             let record = Record { state, ..Record::open(object, user, declared, None, now, now) };
