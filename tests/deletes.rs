@@ -5,7 +5,6 @@
 mod support;
 
 use airlock_local_access::Principal;
-use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::json;
@@ -28,16 +27,7 @@ fn function(name: &str) -> Principal {
 async fn published_under_older_rules(ada: &Person<'_>, number: usize) -> String {
     let bytes = format!("the harmless line {number}\n");
     let object_id = id(&ada.upload(&format!("{number}.txt"), "text/plain", bytes.as_bytes()).await);
-    let update = ada.world.dynamodb().update_item().table_name(&ada.world.stack.ready().table);
-    update
-        .key("pk", AttributeValue::S(format!("acme#{object_id}")))
-        .key("sk", AttributeValue::S("object".to_owned()))
-        .update_expression("SET #rules = :older")
-        .expression_attribute_names("#rules", "rules")
-        .expression_attribute_values(":older", AttributeValue::S("older".to_owned()))
-        .send()
-        .await
-        .unwrap();
+    ada.world.amend(&object_id, json!({ "rules": "older" })).await;
     object_id
 }
 
@@ -109,15 +99,7 @@ async fn a_sweep_counts_what_it_did_and_not_what_another_did() {
     let world = World::start().await;
     let ada = world.ada();
     let upload_id = id(&ada.begin("late.txt", "text/plain", b"late\n").await);
-    let update = world.dynamodb().update_item().table_name(&world.stack.ready().table);
-    update
-        .key("pk", AttributeValue::S(format!("acme#{upload_id}")))
-        .key("sk", AttributeValue::S("object".to_owned()))
-        .update_expression("SET expires_at = :past, due_at = :past")
-        .expression_attribute_values(":past", AttributeValue::N("1".to_owned()))
-        .send()
-        .await
-        .unwrap();
+    world.amend(&upload_id, json!({ "expires_at": 1, "due_at": 1 })).await;
 
     let hold = world.stack.access().hold(function("SweepUploads"), "dynamodb:TransactWriteItems");
     let overtaken = async {

@@ -6,7 +6,6 @@
 mod support;
 
 use airlock_local_access::Principal;
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use support::{
     World, eicar, eventually,
@@ -40,20 +39,6 @@ fn batch(bodies: &[String]) -> Value {
     json!({ "Records": records.collect::<Vec<_>>() })
 }
 
-/// Sets a time of an object back to the beginning of time.
-async fn set_back(world: &World, id: &str, attribute: &str) {
-    let update = world.dynamodb().update_item().table_name(&world.stack.ready().table);
-    update
-        .key("pk", AttributeValue::S(format!("acme#{id}")))
-        .key("sk", AttributeValue::S("object".to_owned()))
-        .update_expression("SET #time = :then")
-        .expression_attribute_names("#time", attribute)
-        .expression_attribute_values(":then", AttributeValue::N("1".to_owned()))
-        .send()
-        .await
-        .unwrap();
-}
-
 async fn state(ada: &Person<'_>, id: &str) -> String {
     ada.get(&format!("/uploads/{id}")).await.json()["state"].as_str().unwrap().to_owned()
 }
@@ -85,7 +70,7 @@ async fn one_scan_of_an_object_at_a_time_however_often_it_is_asked_for() {
     let answer = world.stack.invoke("scan-upload", batch(&[scan_request("acme", &upload_id)])).await.unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "message-0" }] }));
     for _ in 0..3 {
-        set_back(&world, &upload_id, "queued_at").await;
+        world.amend(&upload_id, json!({ "queued_at": 1 })).await;
         assert_eq!(ada.finalize(&upload_id).await.json()["state"], "scanning");
     }
     drop(hold);
@@ -332,8 +317,8 @@ async fn c10_an_upload_that_nobody_finalizes_expires_and_its_bytes_go() {
     let late = ada.begin("late.txt", "text/plain", BYTES).await;
     assert_eq!(ada.put(&late, BYTES).await.status, 200);
     let late = &id(&late);
-    set_back(&world, late, "expires_at").await;
-    set_back(&world, late, "due_at").await;
+    world.amend(&late, json!({ "expires_at": 1 })).await;
+    world.amend(&late, json!({ "due_at": 1 })).await;
     assert_eq!(ada.finalize(late).await.refusal(), (410, "expired".to_owned()));
     eventually("the sweep removes its bytes", || async move {
         world_ref.stack.invoke("sweep-uploads", json!({})).await.unwrap();

@@ -4,7 +4,7 @@
 
 mod support;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::json;
 use support::{
     World, eicar, eventually,
     person::{id, sha256},
@@ -47,10 +47,7 @@ async fn what_is_rejected_is_held_with_its_verdict_where_no_client_reaches() {
 
 /// What the registry counts as held of a tenant.
 async fn held_bytes(world: &World) -> String {
-    let row = world.dynamodb().get_item().table_name(&world.stack.ready().table);
-    let row = row.key("pk", AttributeValue::S("acme#usage".to_owned()));
-    let row = row.key("sk", AttributeValue::S("usage".to_owned())).send().await.unwrap().item.unwrap();
-    row["held_bytes"].as_n().unwrap().clone()
+    world.usage().await["held_bytes"].clone()
 }
 
 #[tokio::test]
@@ -88,19 +85,12 @@ async fn t02_what_is_held_of_a_tenant_has_a_quota_and_the_oldest_goes_first() {
 
     // When its time is over, it goes and its room is free.
     for id in ids {
-        let update = world.dynamodb().update_item().table_name(&world.stack.ready().table);
-        let update = update.key("pk", AttributeValue::S(format!("acme#{id}")));
-        let update = update.key("sk", AttributeValue::S("object".to_owned()));
-        update
-            .update_expression("SET held_until = :then, due_at = :then")
-            .condition_expression("attribute_exists(held_until)")
-            .expression_attribute_values(":then", AttributeValue::N("1".to_owned()))
-            .send()
-            .await
-            .ok();
+        if world.row(&id).await.contains_key("held_until") {
+            world.amend(&id, json!({ "held_until": 1, "due_at": 1 })).await;
+        }
     }
     eventually("what was held long enough is gone", || async move {
-        world_ref.stack.invoke("sweep-uploads", serde_json::json!({})).await.unwrap();
+        world_ref.stack.invoke("sweep-uploads", json!({})).await.unwrap();
         world_ref.keys(bucket).await.is_empty().then_some(())
     })
     .await;

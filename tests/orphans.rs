@@ -6,7 +6,6 @@
 mod support;
 
 use airlock_local_access::Principal;
-use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
 use serde_json::json;
 use support::{World, eventually};
@@ -19,10 +18,7 @@ fn function(name: &str) -> Principal {
 
 /// Whether the row waits for a sweep.
 async fn is_due(world: &World, id: &str) -> bool {
-    let row = world.dynamodb().get_item().table_name(&world.stack.ready().table);
-    let row = row.key("pk", AttributeValue::S(format!("acme#{id}")));
-    let row = row.key("sk", AttributeValue::S("object".to_owned())).send().await.unwrap().item.unwrap();
-    row.contains_key("due_at")
+    world.row(id).await.contains_key("due_at")
 }
 
 async fn swept(world: &World) {

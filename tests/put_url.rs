@@ -5,7 +5,6 @@
 
 mod support;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::{RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -181,17 +180,7 @@ async fn t01_a_write_that_no_pending_upload_explains_is_taken_back_and_its_key_c
     let opened = ada.begin("a.txt", "text/plain", BYTES).await;
     let upload_id = id(&opened);
     // An upload that has ended without one: its row says so, its URL lives on.
-    let row = ("pk", AttributeValue::S(format!("acme#{upload_id}")));
-    let update = world.dynamodb().update_item().table_name(&world.stack.ready().table);
-    update
-        .key(row.0, row.1)
-        .key("sk", AttributeValue::S("object".to_owned()))
-        .update_expression("SET #state = :expired")
-        .expression_attribute_names("#state", "state")
-        .expression_attribute_values(":expired", AttributeValue::S("expired".to_owned()))
-        .send()
-        .await
-        .unwrap();
+    world.amend(&upload_id, json!({ "state": "expired" })).await;
     assert_eq!(ada.put(&opened, BYTES).await.status, 200);
     let (world_ref, quarantine) = (&world, &world.stack.ready().buckets.quarantine);
     eventually("the watcher deletes what was put", || async move {

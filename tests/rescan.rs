@@ -6,7 +6,6 @@
 mod support;
 
 use airlock_local_access::Principal;
-use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, process::Command};
@@ -33,38 +32,8 @@ async fn published_under_older_rules(ada: &Person<'_>, name: &str, bytes: &[u8])
     let keys = world.keys(bucket).await;
     let key = keys.iter().find(|key| key.ends_with(&upload_id)).unwrap();
     replace(world, key, bytes).await;
-    let set = [("rules", "older".to_owned()), ("sha256", sha256(bytes))];
-    let mut update = world
-        .dynamodb()
-        .update_item()
-        .table_name(&world.stack.ready().table)
-        .key("pk", AttributeValue::S(format!("acme#{upload_id}")))
-        .key("sk", AttributeValue::S("object".to_owned()))
-        .update_expression("SET #rules = :rules, #sha256 = :sha256");
-    for (name, value) in set {
-        update = update
-            .expression_attribute_names(format!("#{name}"), name)
-            .expression_attribute_values(format!(":{name}"), AttributeValue::S(value));
-    }
-    update.send().await.unwrap();
+    world.amend(&upload_id, json!({ "rules": "older", "sha256": &sha256(bytes) })).await;
     upload_id
-}
-
-async fn row(world: &World, upload_id: &str) -> BTreeMap<String, String> {
-    let answer = world
-        .dynamodb()
-        .get_item()
-        .table_name(&world.stack.ready().table)
-        .key("pk", AttributeValue::S(format!("acme#{upload_id}")))
-        .key("sk", AttributeValue::S("object".to_owned()))
-        .send()
-        .await
-        .unwrap();
-    let text = |value: AttributeValue| match value {
-        AttributeValue::S(text) | AttributeValue::N(text) => text,
-        other => format!("{other:?}"),
-    };
-    answer.item.unwrap().into_iter().map(|(name, value)| (name, text(value))).collect()
 }
 
 async fn rescan(world: &World) -> Value {
@@ -123,7 +92,7 @@ async fn what_later_rules_match_is_recalled_and_the_rest_stays() {
         .collect();
     assert_eq!(listed, [&new, &good]);
     for kept in [&good, &new] {
-        assert_eq!(row(&world, kept).await["rules"], answer["rules"].as_str().unwrap());
+        assert_eq!(world.row(&kept).await["rules"], answer["rules"].as_str().unwrap());
         assert_eq!(ada.download(kept).await.status(), 200);
     }
     let held = world.keys(&world.stack.ready().buckets.quarantine).await;
@@ -143,7 +112,7 @@ async fn a_rescan_killed_in_the_middle_scans_nothing_twice_and_misses_nothing() 
     let mut versions = BTreeMap::new();
     for number in 0..7 {
         let upload_id = published_under_older_rules(&ada, &format!("{number}.txt"), b"harmless\n").await;
-        let version: u64 = row(&world, &upload_id).await["version"].parse().unwrap();
+        let version: u64 = world.row(&upload_id).await["version"].parse().unwrap();
         versions.insert(upload_id, version);
     }
     assert_eq!(rescan(&world).await["scanned"], 4, "a run has its share");
@@ -165,7 +134,7 @@ async fn a_rescan_killed_in_the_middle_scans_nothing_twice_and_misses_nothing() 
     })
     .await;
     for (upload_id, version) in versions {
-        let now: u64 = row(&world, &upload_id).await["version"].parse().unwrap();
+        let now: u64 = world.row(&upload_id).await["version"].parse().unwrap();
         assert_eq!(now, version + 1, "{upload_id} was noted once");
     }
     let twice = reads(&world).values().filter(|count| **count > 1).count();
@@ -191,9 +160,9 @@ async fn objects_that_cannot_be_scanned_do_not_keep_a_walk_from_the_others() {
     }
     let answer = rescan(&world).await;
     assert_eq!((&answer["scanned"], &answer["finished"]), (&json!(1), &json!(false)));
-    assert_eq!(row(&world, &good).await["rules"], answer["rules"].as_str().unwrap());
+    assert_eq!(world.row(&good).await["rules"], answer["rules"].as_str().unwrap());
     for lost in lost {
-        assert_eq!(row(&world, &lost).await["rules"], "older", "what could not be scanned is tried again");
+        assert_eq!(world.row(&lost).await["rules"], "older", "what could not be scanned is tried again");
     }
     world.end().await;
 }
@@ -274,7 +243,7 @@ async fn t08_a_recall_killed_at_any_call_is_ended_by_the_next_run() {
         assert_eq!(world.keys(&ready.buckets.published).await, Vec::<String>::new(), "killed at {calls:?}");
         let held = world.keys(&ready.buckets.quarantine).await;
         assert!(held.len() == 1 && held[0].starts_with("held/") && held[0].ends_with(&bad), "{held:?}");
-        let listed = row(&world, &bad).await.remove("listed");
+        let listed = world.row(&bad).await.remove("listed");
         assert_eq!(listed, Some("acme#held".to_owned()), "killed at {calls:?}");
         world.end().await;
     }

@@ -195,3 +195,15 @@ fn what_ships_says_nothing_twice() {
     let twice: Vec<_> = places.into_iter().filter(|(_, places)| places.len() > 1).collect();
     assert!(twice.is_empty(), "{LINES} lines in two places: {twice:#?}");
 }
+
+#[test]
+fn only_the_registry_speaks_to_its_table() {
+    for (folder, home) in [("functions", "functions/objects/"), ("src", ""), ("tests", "tests/support/")] {
+        for (path, text) in sources(folder) {
+            let name = path.strip_prefix(root()).unwrap().display().to_string();
+            let speaks =
+                text.contains(concat!("aws_sdk_", "dynamodb")) || text.contains(concat!("_expression", "("));
+            assert!(!speaks || (!home.is_empty() && name.starts_with(home)), "{name}");
+        }
+    }
+}

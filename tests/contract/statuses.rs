@@ -8,7 +8,6 @@ use super::{
         person::{Answer, Person, id},
     },
 };
-use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::{cell::RefCell, collections::BTreeSet};
@@ -115,21 +114,11 @@ async fn each_status_of_the_contract_can_be_provoked_and_no_other() {
 
     // Uploads that are not what was declared, or are finalized too late.
     let other = ada.open("other bytes", BYTES.len()).await.json();
-    let row = |opened: &Value, attribute: &str, value: &str| {
-        let update = world.dynamodb().update_item().table_name(&world.stack.ready().table);
-        update
-            .key("pk", AttributeValue::S(format!("acme#{}", id(opened))))
-            .key("sk", AttributeValue::S("object".to_owned()))
-            .update_expression("SET #name = :value")
-            .expression_attribute_names("#name", attribute)
-            .expression_attribute_values(":value", AttributeValue::N(value.to_owned()))
-            .send()
-    };
     assert_eq!(ada.person.put(&other, BYTES).await.status, 200);
-    row(&other, "size", "7").await.unwrap();
+    world.amend(&id(&other), json!({ "size": 7 })).await;
     ada.post(&format!("/uploads/{}/finalize", id(&other)), json!({})).await;
     let late = ada.open("late", BYTES.len()).await.json();
-    row(&late, "expires_at", "1").await.unwrap();
+    world.amend(&id(&late), json!({ "expires_at": 1 })).await;
     ada.post(&format!("/uploads/{}/finalize", id(&late)), json!({})).await;
 
     let stated: BTreeSet<Kind> = openapi::kinds().into_iter().filter(|kind| !needs_a_failure(kind)).collect();

@@ -5,6 +5,7 @@
 
 pub mod openapi;
 pub mod person;
+pub mod rows;
 pub mod services;
 
 use airlock_local_stack::{Options, Stack, TokenRequest};
