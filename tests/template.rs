@@ -6,7 +6,7 @@
 mod support;
 
 use airlock_local_access::Principal;
-use airlock_local_stack::Stack;
+use airlock_local_stack::{NotLocked, Options, Stack, StackError};
 use airlock_telemetry::metric::Metric;
 use support::{
     World, options,
@@ -80,6 +80,18 @@ async fn a_renamed_index_is_missed_by_the_query_that_uses_it() {
     let answer = world.ada().get("/objects").await;
     assert_eq!(answer.refusal(), (500, "internal".to_owned()), "a fault of ours, and no outage");
     world.end().await;
+}
+
+#[tokio::test]
+async fn a_folder_of_data_has_one_stack_at_a_time() {
+    let data = tempfile::tempdir().unwrap();
+    let options = || Options { data: Some(data.path().to_owned()), ..options(template(), &[]) };
+    let world = World::open(options()).await;
+    let second = Stack::start(options()).await.err().unwrap();
+    assert!(matches!(second, StackError::NotLocked(NotLocked::InUse(_))), "{second}");
+    assert!(second.to_string().contains(data.path().to_str().unwrap()), "{second}");
+    world.end().await;
+    World::open(options()).await.end().await;
 }
 
 #[tokio::test]

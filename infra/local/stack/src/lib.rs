@@ -6,6 +6,7 @@ mod gateway;
 mod invocations;
 mod issuer;
 mod local_only;
+mod lock;
 mod private;
 mod ready;
 mod services;
@@ -18,6 +19,7 @@ pub use local_only::{
     SECRET_HEADER,
     secret::{LocalSecret, NoRandomness},
 };
+pub use lock::NotLocked;
 pub use private::{NotPrivate, private_folder};
 pub use ready::{AccessKey, Buckets, Endpoints, MissingOutput, Queues, Ready};
 
@@ -29,6 +31,7 @@ use axum::serve::ListenerExt;
 use functions::{Functions, WhenBusy};
 use gateway::Gateway;
 use issuer::Issuer;
+use lock::Lock;
 use serde_json::Value;
 use services::Services;
 use std::{
@@ -45,7 +48,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 const STACK_NAME: &str = "airlock-local";
 
 /// What is in the folder that keeps everything.
-const DATA: [&str; 4] = ["dynamodb", "issuer.pem", "s3", "sqs"];
+const DATA: [&str; 5] = ["dynamodb", "issuer.pem", lock::NAME, "s3", "sqs"];
 
 /// An engine that others use as well has their tables in it, so a stack needs a name of its own.
 fn stack_name(options: &Options) -> String {
@@ -106,6 +109,9 @@ pub enum StackError {
     /// Others may look into the data.
     #[error(transparent)]
     NotPrivate(#[from] NotPrivate),
+    /// Another stack has the data.
+    #[error(transparent)]
+    NotLocked(#[from] NotLocked),
     /// No secret can be made.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -129,6 +135,7 @@ pub struct Stack {
     services: Services,
     /// What feeds the functions; ends with the stack.
     running: JoinSet<()>,
+    _lock: Lock,
     _temporary: Option<TempDir>,
 }
 
@@ -151,6 +158,7 @@ impl Stack {
         };
         let data = options.data.as_deref().or(temporary.as_ref().map(TempDir::path)).unwrap_or("".as_ref());
         private_folder(data, |name| DATA.iter().any(|ours| name == *ours))?;
+        let lock = Lock::take(data)?;
         let secret = LocalSecret::fresh()?;
 
         let access = Access::new();
@@ -216,6 +224,7 @@ impl Stack {
             functions,
             services,
             running,
+            _lock: lock,
             _temporary: temporary,
         })
     }
