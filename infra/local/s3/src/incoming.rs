@@ -35,6 +35,25 @@ pub(crate) struct Announced {
     pub(crate) trailers: Option<TrailingHeaders>,
 }
 
+/// The body of a `PutObject` or an `UploadPart`, and what its headers announce: `s3s` has a type for each of the two.
+macro_rules! announced {
+    ($request:ident) => {{
+        let trailers = $request.trailing_headers.take();
+        let input = &mut $request.input;
+        let body = input.body.take();
+        let announced = $crate::incoming::Announced {
+            length: $crate::incoming::length_of(input.content_length, &$request.headers, body.as_ref()),
+            md5: input.content_md5.take(),
+            checksums: $crate::checksum::named_checksums!(input),
+            algorithm: input.checksum_algorithm.take(),
+            trailer: $crate::incoming::trailer_of(&$request.headers),
+            trailers,
+        };
+        (body, announced)
+    }};
+}
+pub(crate) use announced;
+
 /// What came.
 pub(crate) struct Received {
     pub(crate) draft: Draft,

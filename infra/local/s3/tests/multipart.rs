@@ -8,13 +8,9 @@ use airlock_local_s3::BucketSettings;
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart,
 };
-use support::{BUCKET, Running, files, refused};
+use support::{BUCKET, Running, error, files, refused};
 
 const LARGE: usize = 5 * 1024 * 1024;
-
-fn error(status: u16, code: &str) -> (u16, String) {
-    (status, code.to_owned())
-}
 
 async fn start(running: &Running, algorithm: ChecksumAlgorithm, kind: ChecksumType) -> String {
     let start = running.client.create_multipart_upload().bucket(BUCKET).key("key").content_type("video/mp4");

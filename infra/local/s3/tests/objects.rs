@@ -10,17 +10,7 @@ use aws_sdk_s3::{
     types::{ChecksumAlgorithm, ChecksumMode, Delete, MetadataDirective, ObjectIdentifier, TaggingDirective},
 };
 use futures::future::join_all;
-use support::{BUCKET, Running, refused};
-
-const SHA256_HELLO: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
-
-fn versioned() -> BucketSettings {
-    BucketSettings { versioned: true, ..BucketSettings::default() }
-}
-
-fn error(status: u16, code: &str) -> (u16, String) {
-    (status, code.to_owned())
-}
+use support::{BUCKET, Running, SHA256_HELLO, error, refused, versioned};
 
 #[tokio::test]
 async fn of_many_first_writers_one_wins() {

@@ -8,7 +8,7 @@ use airlock_local_access::{Call, Principal};
 use airlock_local_s3::BucketSettings;
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use std::time::{Duration, SystemTime};
-use support::{BUCKET, Running, client, files, for_five_minutes, read};
+use support::{BUCKET, Running, client, error, files, for_five_minutes, read};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -26,10 +26,6 @@ async fn upload_url(running: &Running) -> PresignedRequest {
 
 fn ok(status: u16) -> (u16, String) {
     (status, String::new())
-}
-
-fn error(status: u16, code: &str) -> (u16, String) {
-    (status, code.to_owned())
 }
 
 #[tokio::test]

@@ -8,13 +8,9 @@ use airlock_local_s3::{BucketSettings, CorsRule, LifecycleRule, Notification, S3
 use aws_sdk_s3::presigning::PresigningConfig;
 use serde_json::json;
 use std::time::{Duration, SystemTime};
-use support::{BUCKET, Running, files, for_five_minutes, refused};
+use support::{BUCKET, Running, error, files, for_five_minutes, refused};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-fn error(status: u16, code: &str) -> (u16, String) {
-    (status, code.to_owned())
-}
 
 #[tokio::test]
 async fn a_policy_keeps_urls_short_lived_and_keys_fresh() {

@@ -6,17 +6,7 @@ mod support;
 
 use airlock_local_s3::BucketSettings;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
-use support::{BUCKET, Running, files, refused};
-
-const SHA256_HELLO: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
-
-fn versioned() -> BucketSettings {
-    BucketSettings { versioned: true, ..BucketSettings::default() }
-}
-
-fn error(status: u16, code: &str) -> (u16, String) {
-    (status, code.to_owned())
-}
+use support::{BUCKET, Running, SHA256_HELLO, error, files, refused, versioned};
 
 #[tokio::test]
 async fn a_first_write_passes_over_a_delete_marker_and_no_version() {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     checksum::{Algorithm, Checksum, Digests, named_checksums, of_parts, with_checksum},
-    incoming::{Announced, length_of, receive, trailer_of},
+    incoming::{announced, receive},
     store::{
         Draft, Found, NewObject, Store, Upload,
         record::{Content, PartRecord, UploadRecord, fresh_id},
@@ -87,8 +87,7 @@ pub(super) async fn upload_part(
     store: &Store,
     mut request: S3Request<UploadPartInput>,
 ) -> Answer<UploadPartOutput> {
-    let trailers = request.trailing_headers.take();
-    let input = &mut request.input;
+    let input = &request.input;
     if !(1..=LAST_PART).contains(&input.part_number) {
         return Err(s3_error!(
             InvalidArgument,
@@ -96,15 +95,8 @@ pub(super) async fn upload_part(
         ));
     }
     let upload = store.upload(&input.upload_id, &input.bucket, &input.key)?;
-    let body = input.body.take();
-    let announced = Announced {
-        length: length_of(input.content_length, &request.headers, body.as_ref()),
-        md5: input.content_md5.take(),
-        checksums: named_checksums!(input),
-        algorithm: input.checksum_algorithm.take(),
-        trailer: trailer_of(&request.headers),
-        trailers,
-    };
+    let (body, announced) = announced!(request);
+    let input = &request.input;
     let default = upload.record.algorithm.unwrap_or(Algorithm::Crc64Nvme);
     let received = receive(store, body, announced, default).await?;
     let (actual, expected) = (received.digested.checksum.algorithm, default);

@@ -2,8 +2,8 @@
 
 use super::{Answer, answer, cause, etag, properties::encryption, properties::properties, size};
 use crate::{
-    checksum::{Algorithm, named_checksums, with_checksum},
-    incoming::{Announced, length_of, receive, trailer_of},
+    checksum::{Algorithm, with_checksum},
+    incoming::{announced, receive},
     store::{Conditions, Found, NewObject, Store, record::Content},
 };
 use s3s::{S3Request, S3Response, S3Result, dto::*, s3_error};
@@ -15,20 +15,11 @@ pub(super) async fn put_object(
 ) -> Answer<PutObjectOutput> {
     let is_form = request.method == http::Method::POST;
     let cause = cause(&request, if is_form { "ObjectCreated:Post" } else { "ObjectCreated:Put" })?;
-    let trailers = request.trailing_headers.take();
     let input = &mut request.input;
     store.read(&input.bucket, |_| ())?;
     let conditions = conditions(input.if_match.take(), input.if_none_match.take())?;
     let properties = properties!(input);
-    let body = input.body.take();
-    let announced = Announced {
-        length: length_of(input.content_length, &request.headers, body.as_ref()),
-        md5: input.content_md5.take(),
-        checksums: named_checksums!(input),
-        algorithm: input.checksum_algorithm.take(),
-        trailer: trailer_of(&request.headers),
-        trailers,
-    };
+    let (body, announced) = announced!(request);
     let received = receive(store, body, announced, Algorithm::Crc64Nvme).await?;
     let content = Content {
         size: received.digested.size,

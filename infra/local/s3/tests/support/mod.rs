@@ -13,6 +13,18 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::mpsc::UnboundedReceiver};
 
 pub const BUCKET: &str = "quarantine";
+/// The checksum of `hello`, as S3 spells it.
+pub const SHA256_HELLO: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
+
+/// A bucket that keeps versions.
+pub fn versioned() -> BucketSettings {
+    BucketSettings { versioned: true, ..BucketSettings::default() }
+}
+
+/// A refusal, as [`refused`] answers it.
+pub fn error(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
 
 pub struct Running {
     pub s3: S3,

@@ -91,17 +91,15 @@ impl Running {
         json!({ "iss": issuer::address(&self.api), "aud": "airlock", "exp": now + 60, "sub": "ann" })
     }
 
+    /// The issuer's key, as everybody can have it.
+    async fn public_key(&self) -> Value {
+        let url = format!("{}/_local/issuer/jwks.json", self.api);
+        let keys: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        keys["keys"][0].clone()
+    }
+
     async fn key_id(&self) -> String {
-        let keys: Value = self
-            .client
-            .get(format!("{}/_local/issuer/jwks.json", self.api))
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap();
-        keys["keys"][0]["kid"].as_str().unwrap().to_owned()
+        self.public_key().await["kid"].as_str().unwrap().to_owned()
     }
 
     /// Why the token is refused, from the challenge; `None` if it passes.
@@ -254,18 +252,10 @@ async fn only_keys_of_the_issuer_and_rsa_count() {
         assert_eq!(running.refused(&token).await.as_deref(), Some("the token cannot be read"), "{none}");
     }
     // The public key is known to all; as an HMAC secret it must not sign anything.
-    let keys: Value = running
-        .client
-        .get(format!("{}/_local/issuer/jwks.json", running.api))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let key = running.public_key().await;
     for secret in [
-        keys["keys"][0]["n"].as_str().unwrap().as_bytes().to_vec(),
-        URL_SAFE_NO_PAD.decode(keys["keys"][0]["n"].as_str().unwrap()).unwrap(),
+        key["n"].as_str().unwrap().as_bytes().to_vec(),
+        URL_SAFE_NO_PAD.decode(key["n"].as_str().unwrap()).unwrap(),
     ] {
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(id.clone());
