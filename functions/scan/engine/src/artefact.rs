@@ -1,8 +1,8 @@
 //! Compiled rules as bytes that a build embeds: which engine they are for, their hash, what each
 //! rule says about itself, and the engine's own format.
 //!
-//! Each part has its length before it; the SHA-256 of all of it stands at the end. The check is
-//! against accidents: whoever can change what a build embeds can change the program.
+//! Each part is preceded by its length, and the SHA-256 of everything is at the end. It detects accidents, not
+//! attacks: an attacker who can change what a build embeds can change the program.
 
 use crate::{EngineError, EngineKind, RuleInfo, parts::Parts, source::Severity};
 use sha2::{Digest, Sha256};
@@ -18,7 +18,7 @@ pub(crate) struct Artefact<'b> {
     pub(crate) parts: Parts<&'b [u8]>,
 }
 
-/// Neither engine's format is the same on every machine.
+/// Both engines' formats depend on the machine.
 fn layout() -> String {
     let endian = if cfg!(target_endian = "little") { "little" } else { "big" };
     format!("{} bits, {endian} endian", usize::BITS)
@@ -37,13 +37,13 @@ impl<'b> Artefact<'b> {
         }
         put(&(self.rules.len() as u64).to_le_bytes());
         for RuleInfo { name, severity, description, reference, member_class } in &self.rules {
-            // No class is an empty one.
+            // No class is written as an empty text.
             let class = member_class.as_deref().unwrap_or_default();
             for text in [name, severity.name(), description, reference, class] {
                 put(text.as_bytes());
             }
         }
-        // The second part is empty where there is none: compiled rules never are.
+        // If there is no second part, it is written as empty: compiled rules never are.
         put(self.parts.first);
         put(self.parts.later.unwrap_or_default());
         let digest = Sha256::digest(&bytes);

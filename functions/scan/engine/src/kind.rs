@@ -41,7 +41,7 @@ impl fmt::Display for EngineKind {
     }
 }
 
-/// A name that stands for no engine.
+/// There is no engine of that name.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no rule engine {0:?}: there are `yara` and `yara-x`")]
 pub struct UnknownEngine(String);

@@ -69,14 +69,13 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// If a text is no rule, holds what would bring the process down, includes another file, or has
-    /// a rule without a severity, a description and a reference, or a global one; if the engine is
-    /// not in this build.
+    /// If a text is not valid YARA, would crash a scan, includes another file, has a global rule, or has a rule
+    /// without severity, description or reference; if the engine is not in this build.
     pub fn compile(kind: EngineKind, sources: &[RuleFile]) -> Result<Self, RulesError> {
         Self::compile_parts(kind, sources, parts::split)
     }
 
-    /// Compiles rules so that all their strings are always looked for.
+    /// Compiles rules in one part, so that every scan searches for all their strings.
     pub(crate) fn compile_whole(kind: EngineKind, sources: &[RuleFile]) -> Result<Self, RulesError> {
         Self::compile_parts(kind, sources, |sources| Parts { first: sources.to_vec(), later: None })
     }
@@ -112,8 +111,8 @@ impl Engine {
         Ok(Artefact { kind, hash: self.hash, rules: self.rules, parts }.to_bytes())
     }
 
-    /// An engine from what [`Engine::save`] gave. `bytes` must come from there: no engine can tell
-    /// whether what it loads was made to harm it.
+    /// Loads what [`Engine::save`] wrote. `bytes` must be trusted: no engine detects compiled rules that were made
+    /// to harm it.
     ///
     /// # Errors
     ///
@@ -124,7 +123,7 @@ impl Engine {
     }
 
     /// The engine for a process that may not start threads. YARA-X counts time in one: its scans then
-    /// go on until they are complete or somebody ends the process.
+    /// have no time-out of their own.
     #[must_use]
     pub fn without_threads(self) -> Self {
         Self { parts: self.parts.map(Compiled::without_threads), ..self }
@@ -150,12 +149,12 @@ impl Engine {
         &self.rules
     }
 
-    /// What scans more than one content.
+    /// A scanner, for more than one scan.
     pub fn scanner(&self) -> Scanner<'_> {
         Scanner::new(self.parts.as_ref(), &self.rules)
     }
 
-    /// [`Scanner::scan`], once.
+    /// Scans once. See [`Scanner::scan`].
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
-//! Where rules stand in a text: enough of YARA's lexical grammar to tell a rule's line, to cut it
-//! out, to see what an engine would choke on later, and what a condition asks first.
+//! Where the rules of a text are: enough of YARA's lexical grammar to find a rule's line, to cut the rule out, to
+//! refuse what would make an engine fail later, and to find what a condition asks first.
 
 use std::ops::Range;
 
-/// A rule as it stands in its source.
+/// What the text of a rule says, without an engine.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Outline<'t> {
     /// The rule's name.
@@ -18,7 +18,7 @@ pub(crate) struct Outline<'t> {
     pub(crate) not_utf8: Option<usize>,
     /// The line where it asks for the variable `entrypoint`.
     pub(crate) entry_point: Option<usize>,
-    /// Whether it names a set of rules by the beginning of their names, as `any of (a*)` does.
+    /// Whether it names a set of rules, as `any of (a*)` does.
     pub(crate) names_a_set: bool,
     /// Every word in it, names of other rules among them.
     pub(crate) words: Vec<&'t str>,
@@ -27,7 +27,7 @@ pub(crate) struct Outline<'t> {
     pub(crate) first_asks: Option<&'t str>,
 }
 
-/// The rules of a text, in order. A text that is no valid rule gives what can be made out.
+/// The rules of a text, in order. Text that is not valid YARA gives the rules that can be recognised.
 pub(crate) fn outline(text: &str) -> Vec<Outline<'_>> {
     let tokens = tokens(text);
     let line = |at: usize| text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
@@ -111,7 +111,7 @@ fn first_asks<'t>(text: &'t str, tokens: &[(Token<'t>, Range<usize>)]) -> Option
             Token::Symbol(b'(') => depth += 1,
             Token::Symbol(b')') => depth = depth.saturating_sub(1),
             Token::Symbol(b'}') => break,
-            // Either side is enough.
+            // One side of an `or` is enough.
             Token::Word("or") if depth == 0 => return None,
             Token::Word("and") if depth == 0 && !is_over => end = is_telling.then_some(range.start),
             Token::Symbol(b'$' | b'#' | b'@') | Token::Word("of" | "them") => has_strings = true,
@@ -149,7 +149,7 @@ pub(crate) fn imports(text: &str) -> Vec<&str> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token<'t> {
     Word(&'t str),
-    /// What stands between two quotation marks, escapes and all.
+    /// The text between two quotation marks, with its escapes.
     Text(&'t str),
     Symbol(u8),
 }
@@ -167,7 +167,7 @@ pub(crate) fn tokens(text: &str) -> Vec<(Token<'_>, Range<usize>)> {
             (b'/', Some(b'/')) => until(text, at, "\n"),
             (b'/', Some(b'*')) => until(text, at + 2, "*/"),
             (b'"', _) => closing(bytes, at + 1, byte),
-            // With its flags; what stands right behind them is a word.
+            // Includes the flags. A word can follow them directly.
             (b'/', _) => {
                 let end = closing(bytes, at + 1, byte);
                 end + length(end, |byte| matches!(byte, b'i' | b's'))
@@ -182,7 +182,7 @@ pub(crate) fn tokens(text: &str) -> Vec<(Token<'_>, Range<usize>)> {
             _ if is_word(byte) => at + length(at, |byte| is_word(*byte)),
             _ => at + 1,
         };
-        // Only whole characters: a byte inside one is no token, and cuts none.
+        // A byte within a multi-byte character is no token.
         let token = match byte {
             b'/' | b' ' | b'\t' | b'\r' | b'\n' | 0x80.. => None,
             b'"' => text.get(at + 1..end.saturating_sub(1)).map(Token::Text),
@@ -199,7 +199,7 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// The end of the next `mark` from `at` on, or the text's.
+/// The end of the next `mark` at or after `at`, or the end of the text.
 fn until(text: &str, at: usize, mark: &str) -> usize {
     text.get(at..).and_then(|rest| rest.find(mark)).map_or(text.len(), |found| at + found + mark.len())
 }
@@ -217,7 +217,7 @@ pub(crate) fn closing(bytes: &[u8], mut at: usize, mark: u8) -> usize {
     bytes.len()
 }
 
-/// The bytes that a literal stands for.
+/// The bytes of a literal, with its escapes resolved.
 pub(crate) fn unescaped(literal: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(literal.len());
     let mut rest = literal.as_bytes();

@@ -1,6 +1,7 @@
 //! Rules in two parts: those whose strings are looked for in every file, and those that say first, without
-//! strings, which few files they are about. An engine looks for all strings that it has, and the more there
-//! are the slower it is: the second part is scanned only where one of its rules could match.
+//! strings, which few files they are about. An engine searches for every string of every rule before it evaluates
+//! any condition, and is slower the more strings there are. So the second part is scanned only if one of its rules
+//! could match.
 
 use crate::{
     RuleFile,
@@ -18,7 +19,7 @@ pub(crate) struct Parts<T> {
 }
 
 impl<T> Parts<T> {
-    /// The second part goes first, as what is wrong with its rules is wrong with what the first says of them.
+    /// Compiles the second part first, so that an error is reported at the rule and not at the generated one.
     pub(crate) fn try_map<U, E>(self, mut change: impl FnMut(T) -> Result<U, E>) -> Result<Parts<U>, E> {
         let later = self.later.map(&mut change).transpose()?;
         Ok(Parts { first: change(self.first)?, later })
@@ -33,12 +34,12 @@ impl<T> Parts<T> {
     }
 }
 
-/// Sources that [`crate::source::check`] has accepted, each with the rules of one part. The others are blank,
-/// so that every rule keeps its line.
+/// Splits files that [`crate::source::check`] has accepted. In each part the rules of the other are blank, so that
+/// every rule keeps its line.
 pub(crate) fn split(sources: &[RuleFile]) -> Parts<Vec<RuleFile>> {
     let outlines: Vec<Vec<Outline<'_>>> = sources.iter().map(|source| outline(&source.text)).collect();
     let names: BTreeSet<&str> = outlines.iter().flatten().map(|rule| rule.name).collect();
-    // Rules that name others stay with them, in the first part.
+    // A rule that names others stays in the first part, and so do those.
     let mut tied = BTreeSet::new();
     for rule in outlines.iter().flatten() {
         let named = rule.words.iter().filter(|word| **word != rule.name && names.contains(*word));
@@ -48,7 +49,7 @@ pub(crate) fn split(sources: &[RuleFile]) -> Parts<Vec<RuleFile>> {
             tied.extend(named);
         }
     }
-    // Whoever names a set of rules may mean any.
+    // A set of rules (`a*`) may name any rule.
     let is_whole = outlines.iter().flatten().any(|rule| rule.names_a_set);
     let is_later = |rule: &Outline<'_>| !is_whole && rule.first_asks.is_some() && !tied.contains(rule.name);
     let part = |later: bool| -> Vec<RuleFile> {
@@ -66,7 +67,7 @@ pub(crate) fn split(sources: &[RuleFile]) -> Parts<Vec<RuleFile>> {
     }
     let imports: BTreeSet<&str> = sources.iter().flat_map(|source| imports(&source.text)).collect();
     let imports: Vec<&str> = imports.into_iter().collect();
-    // Each on lines of its own: it may end in a comment.
+    // Each clause ends with a line break: it may end in a comment.
     let condition = asked.join("\n) or (\n");
     let text = format!("{}\nrule {LATER} {{ condition: (\n{condition}\n) }}", imports.join("\n"));
     first.push(RuleFile::new("parts of the rules", &text));

@@ -16,14 +16,14 @@ pub struct RuleInfo {
     pub severity: Severity,
     /// What it looks for, for people.
     pub description: String,
-    /// Where to read on.
+    /// Where to read more.
     pub reference: String,
-    /// The class of members (metadata `member_class`) that it only recognises: inside an archive a match is no
-    /// malice then, but for the policy of members to take or not.
+    /// The class of members (metadata `member_class`) that it recognises. A match inside an archive is then not
+    /// malicious: the policy of members decides whether to allow it.
     pub member_class: Option<String>,
 }
 
-/// What compiled rules say about themselves, for whoever doesn't run them.
+/// What compiled rules say about themselves, without an engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleSet {
     /// The hash that [`crate::Engine::rules_hash`] answers as well.
@@ -33,7 +33,7 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// Reads it off what [`crate::Engine::save`] gave; no engine is loaded.
+    /// Reads it from what [`crate::Engine::save`] wrote. No engine is loaded.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What scans with an engine, one content after another.
+//! Scanning with an engine, one content after another.
 
 use crate::{
     Compiled, EngineError, RuleInfo, libyara,
@@ -8,15 +8,15 @@ use crate::{
 use airlock_content::{Declared, verdict::RuleMatch};
 use std::time::{Duration, Instant};
 
-/// Scans with an [`crate::Engine`]. Making one takes YARA-X most of a millisecond, so what scans more than once
-/// keeps it; a thread needs one of its own.
+/// Scans with an [`crate::Engine`]. Creating one takes YARA-X most of a millisecond, so keep it for the next scan.
+/// Each thread needs its own.
 pub struct Scanner<'e> {
     parts: Parts<Running<'e>>,
     rules: &'e [RuleInfo],
 }
 
 enum Running<'e> {
-    /// Its scanner is made by the first scan.
+    /// The first scan creates the scanner.
     Yara(&'e yara::Rules, Option<yara::Scanner<'e>>),
     #[cfg(feature = "yara-x")]
     YaraX(crate::yara_x::Scanner<'e>),
@@ -27,7 +27,7 @@ impl<'e> Scanner<'e> {
         Self { parts: parts.map(Running::new), rules }
     }
 
-    /// The class of members that a rule only recognises, if it does no more.
+    /// The class of members that a rule recognises, if it only recognises one.
     pub fn member_class(&self, rule: &str) -> Option<&'e str> {
         let found = self.rules.binary_search_by(|known| known.name.as_str().cmp(rule)).ok()?;
         self.rules.get(found)?.member_class.as_deref()
@@ -37,7 +37,7 @@ impl<'e> Scanner<'e> {
     ///
     /// # Errors
     ///
-    /// If the scan is not complete; then no match means nothing.
+    /// If the scan is incomplete: then the lack of a match means nothing.
     pub fn scan(
         &mut self,
         bytes: &[u8],

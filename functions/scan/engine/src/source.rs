@@ -1,4 +1,4 @@
-//! The text of rules: how it is read from a folder, what it is refused for, and the hash it has.
+//! The text of rules: reading it from a folder, refusing what is unsafe, and hashing it.
 
 use crate::{EngineKind, outline::outline, parts::LATER};
 use sha2::{Digest, Sha256};
@@ -93,7 +93,7 @@ pub enum RuleRefusal {
     /// The variable `entrypoint`, which a scanner of libyara keeps from one file to the next.
     #[error("rule `{0}` asks for `entrypoint`: import \"pe\" or \"elf\", and ask for its `entry_point`")]
     EntryPoint(String),
-    /// The name that stands for the second part of the rules.
+    /// The name of the rule that is generated for the second part.
     #[error("the name `{0}` is taken: rename the rule")]
     Reserved(String),
     /// A global rule that does not match keeps all others from matching.
@@ -117,7 +117,7 @@ pub enum RuleRefusal {
         /// `severity`, `description` or `reference`.
         key: &'static str,
     },
-    /// A class of members that is none.
+    /// The class of members does not exist.
     #[error("rule `{rule}` has member_class {found:?}: it must be programs, macros, launchers or scripts")]
     MemberClass {
         /// The rule.
@@ -125,7 +125,7 @@ pub enum RuleRefusal {
         /// What it has.
         found: String,
     },
-    /// A severity that is none.
+    /// The severity does not exist.
     #[error("rule `{rule}` has severity {found:?}: it must be low, medium, high or critical")]
     Severity {
         /// The rule's name.
@@ -143,7 +143,7 @@ pub enum RuleRefusal {
     },
 }
 
-/// Refuses what would bring a process down or keep rules silent.
+/// Refuses rules that would crash a scan or keep other rules from matching.
 pub(crate) fn check(sources: &[RuleFile]) -> Result<(), RulesError> {
     let mut seen: Vec<(&str, &Path)> = Vec::new();
     for source in sources {
@@ -174,7 +174,7 @@ pub(crate) fn check(sources: &[RuleFile]) -> Result<(), RulesError> {
     Ok(())
 }
 
-/// An error about a rule, with the place where it stands.
+/// An error about a rule, with its file and line.
 pub(crate) fn refused(sources: &[RuleFile], rule: &str, why: RuleRefusal) -> RulesError {
     for source in sources {
         if let Some(found) = outline(&source.text).iter().find(|found| found.name == rule) {
@@ -193,7 +193,7 @@ pub(crate) fn syntax(source: &RuleFile, line: usize, engine: EngineKind, message
 pub(crate) fn hash(kind: EngineKind, sources: &[RuleFile]) -> String {
     let mut hash = Sha256::new();
     let texts = sources.iter().flat_map(|source| [source.name.as_str(), source.text.as_str()]);
-    // Lengths keep two splits of the same text apart.
+    // With its length before each part, different parts never give the same input.
     for part in [kind.name(), kind.version()].into_iter().chain(texts) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);

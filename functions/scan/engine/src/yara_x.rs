@@ -19,7 +19,7 @@ use yara_x::{Compiler, MetaValue, Rules, SourceCode, errors::ScanError};
 /// So many matches of one pattern are kept, as libyara does.
 const MOST_MATCHES: usize = 1_000_000;
 
-/// Who ends a scan that takes too long.
+/// What ends a scan that takes too long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Clock {
     /// YARA-X, with its thread.

@@ -15,7 +15,8 @@ use std::{
     time::Duration,
 };
 
-/// What the child says over its life pipe once it is jailed. Before that, the layer that failed.
+/// The byte that the child writes to its life pipe once every layer is in place. Otherwise it writes the layer that
+/// failed.
 pub(crate) const JAILED: u8 = u8::MAX;
 
 /// Exit codes, as a shell or Rust's runtime has them.
@@ -23,15 +24,15 @@ const PANICKED: i32 = 101;
 const NOT_REPORTED: i32 = 74;
 const NOT_JAILED: i32 = 70;
 
-/// How long after its time a child ends even if nobody watches over it any more.
+/// How long after its time a child kills itself, in case its zygote died.
 const ALONE: Duration = Duration::from_secs(5);
 
-/// What every child has from its zygote.
+/// What every child inherits from its zygote.
 pub(crate) struct Inherited<'z> {
     pub(crate) zygote: Pid,
     /// `/dev/null`.
     pub(crate) null: BorrowedFd<'z>,
-    /// What the child has to put on.
+    /// The layers that the child must apply.
     pub(crate) layers: Layers,
 }
 
@@ -47,10 +48,10 @@ pub(crate) fn run(
 ) -> ! {
     let ended = catch_unwind(AssertUnwindSafe(|| {
         let Descriptors { object, scratch, report, status } = descriptors;
-        // The zygote does the same; whoever comes first.
+        // Both sides call setpgid, so that the group exists whichever runs first.
         let _ = setpgid(None, None);
-        // Said by the child, because a zygote that is killed may not come to it, and who asked has
-        // to know whom to kill then.
+        // The child reports its id itself: a zygote that is killed may not get to it, and the parent then has to
+        // kill the child.
         if Status::Started(getpid().as_raw_nonzero().get()).tell(status).is_err() {
             return NOT_JAILED;
         }
@@ -60,7 +61,7 @@ pub(crate) fn run(
             let _ = life.write_all(&[layer as u8]);
             return NOT_JAILED;
         }
-        // Closed when the process ends, and not before: that is how the zygote knows.
+        // The kernel closes it when the process ends: that is how the zygote learns of the end.
         if life.write_all(&[JAILED]).is_err() {
             return NOT_JAILED;
         }
@@ -75,19 +76,18 @@ pub(crate) fn run(
     sys::exit(ended.unwrap_or(PANICKED))
 }
 
-/// Puts on every layer; the one that could not be put on is the error.
+/// Applies every layer. The error is the layer that failed.
 pub(crate) fn enter(inherited: &Inherited<'_>, time: Duration, limits: ResourceLimits) -> Result<(), Layer> {
     let wanted = inherited.layers;
     become_nobody().map_err(|_| Layer::Identity)?;
-    // Against being left alone by a zygote that was killed: the kernel's help where it is given,
-    // and a clock.
+    // If the zygote is killed, the kernel kills this process, where it supports that; SIGALRM does in any case.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     if getppid() != Some(inherited.zygote) {
         return Err(Layer::Processor);
     }
     let seconds = time.saturating_add(ALONE).as_secs();
     sys::alarm(u32::try_from(seconds).unwrap_or(u32::MAX));
-    // The zygote could, or its probe found that nobody can trace: whether it holds is `Closed`.
+    // The result does not matter: the probe has found out whether the layer `Closed` holds.
     make_undumpable();
     if wanted.contains(Layer::NoNewPrivs) && !kernel::no_new_privileges() {
         return Err(Layer::NoNewPrivs);

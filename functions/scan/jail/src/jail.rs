@@ -1,4 +1,4 @@
-//! The parent's side: keeps a zygote, hands it objects, and believes nothing but whole reports.
+//! The parent's side: keeps a zygote, hands it objects, and accepts only complete reports.
 
 use crate::{
     Allowance, Ended, JailError, Layers, MAX_TASK, Report, Sealed, Unavailable, report,
@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a zygote may take to load what the work needs and to try its layers.
+/// How long a zygote may take to start: to load what the work needs and to probe its layers.
 const START: Duration = Duration::from_secs(60);
 
 /// How long after a child's time the zygote may take to say how it ended.
@@ -33,7 +33,7 @@ impl Jail {
     /// another name. It gets an empty environment and `/` as its folder. Its standard error is this
     /// process's, its standard input is the jail's.
     ///
-    /// To be called after [`crate::protect_environment`], without which a layer does not hold.
+    /// Call [`crate::protect_environment`] first: without it [`crate::Layer::Closed`] does not hold.
     ///
     /// # Errors
     ///
@@ -47,17 +47,17 @@ impl Jail {
         })
     }
 
-    /// The layers that hold here, each of them tried from inside. Every run has all of them.
+    /// The layers that hold on this machine, as its probes found. Every run has all of them.
     pub fn layers(&self) -> Layers {
         self.layers
     }
 
-    /// Has the work done on `object`, which is told `task`, and waits for its report.
+    /// Runs the work on `object` with `task`, and waits for its report.
     ///
     /// # Errors
     ///
     /// [`JailError::Unavailable`] if nothing is decided and another try may succeed;
-    /// [`JailError::Ended`] if the work began and did not come to a good end.
+    /// [`JailError::Ended`] if the work began and then failed.
     pub fn run(&self, object: &Sealed, task: &[u8], allowance: &Allowance) -> Result<Report, JailError> {
         if task.len() > MAX_TASK {
             return Err(Unavailable::TaskTooLong(task.len()).into());
@@ -65,7 +65,7 @@ impl Jail {
         let zygote = self.zygote()?;
         let ran = zygote.run(object, task, allowance);
         if let Err(JailError::Unavailable(Unavailable::Died | Unavailable::Unresponsive(_))) = ran {
-            // Other runs may still wait for it, in vain; the next one finds it gone.
+            // Other runs that wait for it fail too. The next run starts a new one.
             zygote.kill();
         }
         ran
@@ -92,7 +92,7 @@ impl fmt::Debug for Jail {
     }
 }
 
-/// The parent's hold on its zygote.
+/// A zygote as its parent sees it.
 struct ZygoteHandle {
     process: Mutex<Child>,
     control: OwnedFd,
@@ -104,7 +104,7 @@ impl ZygoteHandle {
         let (control, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
                 .map_err(io::Error::from)?;
-        // A zygote that does not read must not hold up who asks.
+        // A zygote that does not read must not block its parent.
         sockopt::set_socket_timeout(&control, sockopt::Timeout::Send, Some(GRACE))
             .map_err(io::Error::from)?;
         let process = command
@@ -175,7 +175,7 @@ impl ZygoteHandle {
                 Ok(Report { bytes: report::of_exited(code, frame)?, peak_memory })
             }
             Status::NotJailed(step) => Err(Unavailable::NotJailed(step).into()),
-            // Not an end: `until` does not answer it.
+            // `until` never returns it.
             Status::Started(_) => Err(Unavailable::Died.into()),
         }
     }

@@ -7,10 +7,10 @@ use seccompiler::{
     SeccompRule, TargetArch, apply_filter,
 };
 
-/// The newest landlock that is known here; an older kernel's is used as far as it goes.
+/// The newest version of landlock that is used. An older kernel applies what it knows of it.
 const LANDLOCK: ABI = ABI::V7;
 
-/// No program that this process runs can have more rights than it has.
+/// Programs that this process executes gain no privileges.
 pub(crate) fn no_new_privileges() -> bool {
     set_no_new_privs(true).is_ok() && rustix::thread::no_new_privs() == Ok(true)
 }
@@ -37,8 +37,8 @@ fn filter() -> Option<BpfProgram> {
     let masked = |argument, mask: u64, value: u64| (argument, SeccompCmpOp::MaskedEq(mask), value);
     let equal = |argument, value: u64| (argument, SeccompCmpOp::Eq, value);
     let not_executable = masked(2, libc::PROT_EXEC as u64, 0);
-    // Only of a descriptor. That the path is empty cannot be checked: a path's metadata, no more,
-    // can be asked for. The C library asks for a descriptor's in this way.
+    // The C library reads a descriptor's metadata by this call with an empty path. seccomp cannot check that the
+    // path is empty, so the metadata of any path can be read, but no more than that.
     let of_descriptor = |argument| masked(argument, libc::AT_EMPTY_PATH as u64, libc::AT_EMPTY_PATH as u64);
 
     let mut rules: Vec<(i64, Vec<SeccompRule>)> = ALLOWED.iter().map(|call| (*call, Vec::new())).collect();

@@ -1,8 +1,8 @@
-//! What keeps the work from everything else, layer by layer.
+//! The layers that isolate the work.
 
 use std::fmt;
 
-/// One thing that holds the work back.
+/// One restriction on the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Layer {
@@ -17,7 +17,7 @@ pub enum Layer {
     Processor,
     /// The scratch file is limited, and no core is dumped.
     Scratch,
-    /// Not root, no group but its own, no capability and no way to one.
+    /// Not root, no supplementary group, no capability, and no way to regain one.
     Identity,
     /// The memory of the zygote and of its parent can be neither read nor traced.
     Closed,
@@ -67,7 +67,7 @@ pub struct Layers(u16);
 impl Layers {
     /// No layer.
     pub const NONE: Self = Self(0);
-    /// What no work is started without. These need nothing of the kernel that is ever refused.
+    /// The layers without which no work is started. No kernel refuses what they need.
     pub const MANDATORY: Self = Self((1 << 7) - 1);
     /// Every layer there is.
     pub const ALL: Self = Self((1 << 10) - 1);

@@ -2,14 +2,14 @@
 //!
 //! [`Jail::start`] starts a fresh process, the *zygote*, with an empty environment and one socket;
 //! there [`serve`] answers. Per object it forks a child, which gives up everything but the object, a
-//! scratch file and a pipe for its report, and only then begins the work. [`Layers`] says what keeps it.
+//! scratch file and a pipe for its report, and only then begins the work. [`Layers`] lists the restrictions on it.
 //!
 //! What no layer can give: a child that hostile bytes have taken over can lie in its report about
-//! the object that took it over. It cannot about another one: each has its own child, and none
+//! the object that took it over. It cannot lie about another one: each object has its own child, and no child
 //! reaches the zygote's memory ([`Layer::Closed`]).
 //!
 //! Where the kernel refuses seccomp and landlock, as on AWS Lambda, a child that has the parent's
-//! user can besides call whatever needs no descriptor. It can send signals to the parent and the
+//! user can also make any system call that needs no descriptor. It can send signals to the parent and the
 //! zygote and change their limits and priorities: nothing is decided then, and the next run has a
 //! new zygote. It can make, rename and remove names where that user may, ask whether a path exists,
 //! truncate its own object if that is a file ([`Sealed`]), leave System V segments behind, and put
@@ -55,9 +55,9 @@ pub struct Task {
     pub object: File,
     /// The object's size in bytes.
     pub size: u64,
-    /// An empty file for whatever the work has to put down; it is gone when the work ends.
+    /// An empty file for the work's temporary data. It is deleted when the work ends.
     pub scratch: File,
-    /// What the caller of [`Jail::run`] wants to be told about the object.
+    /// The task that the caller of [`Jail::run`] gave.
     pub bytes: Vec<u8>,
 }
 

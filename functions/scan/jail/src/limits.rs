@@ -1,4 +1,4 @@
-//! The layers that need no permission: limits on resources, and nobody's identity.
+//! The layers that need no permission: limits on resources, and the identity of user `nobody`.
 
 use crate::{Allowance, Layer};
 use rustix::{
@@ -43,7 +43,7 @@ impl ResourceLimits {
                 .saturating_mul(page)
                 .saturating_add(rounded(object))
                 .saturating_add(rounded(allowance.memory)),
-            // Never before the wall clock, which is the limit that is reported.
+            // More than the wall clock allows, as only that limit is reported as a time-out.
             processor: allowance.time.as_secs().saturating_add(2),
             scratch: allowance.scratch,
         })
@@ -75,7 +75,7 @@ pub(crate) fn become_nobody() -> rustix::io::Result<()> {
     if geteuid().is_root() {
         for bit in 0..u64::BITS {
             let capability = CapabilitySet::from_bits_retain(1 << bit);
-            // The first one that the kernel does not know is the end of them.
+            // The kernel refuses the first capability beyond its last one.
             match capability_is_in_bounding_set(capability) {
                 Ok(true) => remove_capability_from_bounding_set(capability)?,
                 Ok(false) => {}
@@ -87,7 +87,7 @@ pub(crate) fn become_nobody() -> rustix::io::Result<()> {
         set_thread_res_gid(gid, gid, gid)?;
         set_thread_res_uid(uid, uid, uid)?;
     }
-    // Refused or unknown: there is then no such set, or the probe finds what it gave.
+    // If the kernel refuses or does not know the call, the probe finds out what the child can still do.
     let _ = clear_ambient_capability_set();
     let none = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })

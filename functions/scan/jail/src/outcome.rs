@@ -3,13 +3,12 @@
 use crate::{BadReport, Layers};
 use std::{io, time::Duration};
 
-/// What work that ended well has to say.
+/// The result of work that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// What the work returned. Hostile bytes may have had a hand in it: to be parsed as such.
+    /// What the work returned. Parse it as untrusted input: hostile content may have taken the work over.
     pub bytes: Vec<u8>,
-    /// The most memory that the child had resident, in bytes, with what it shares with the zygote.
-    /// 0 where it is not known.
+    /// The child's peak resident memory in bytes, including what it shares with the zygote.
     pub peak_memory: u64,
 }
 
@@ -44,13 +43,13 @@ pub enum Unavailable {
         /// Of the one that was to replace it.
         now: Layers,
     },
-    /// The child could not put on its layers, or could not be forked. It did not begin the work.
+    /// The child could not be forked, or could not apply its layers. It did not begin the work.
     #[error("the child could not be jailed (step {0})")]
     NotJailed(i32),
     /// The zygote ended while the work was running.
     #[error("the zygote died")]
     Died,
-    /// The zygote did not say how the work ended, long after it had to; it was replaced.
+    /// The zygote did not report the end of the work in time, and was killed.
     #[error("the zygote did not answer within {0:?}")]
     Unresponsive(Duration),
     /// The task is longer than [`crate::MAX_TASK`]; another try does not help.
@@ -61,18 +60,18 @@ pub enum Unavailable {
 /// How work ended badly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Ended {
-    /// Its time was over; it was killed.
+    /// It was killed at the end of its time.
     #[error("timed out")]
     TimedOut,
     /// A signal ended it. SIGSYS: it tried what seccomp forbids. SIGABRT or SIGSEGV: a crash, or out
-    /// of memory. SIGXFSZ: its scratch file was full. SIGKILL: out of the machine's memory, or it let
-    /// go of what says that it lives.
+    /// of memory. SIGXFSZ: its scratch file was full. SIGKILL: the machine ran out
+    /// of memory, or the child closed its life pipe.
     #[error("killed by signal {0}")]
     Killed(i32),
     /// It exited with another code than 0; 101 is a panic.
     #[error("exited with {0}")]
     Exited(i32),
-    /// It exited well, but what it reported is no report.
+    /// It exited with 0, but its report is malformed.
     #[error("{0}")]
     Report(#[from] BadReport),
 }

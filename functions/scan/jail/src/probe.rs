@@ -1,7 +1,7 @@
 //! Finds out which layers hold on this machine: children put them on and try to get out.
 //!
-//! A layer that was asked for is not a layer that holds. Three children, because each kind can
-//! only be tried where nothing else would stop the attempt: the first has what needs no permission,
+//! A kernel may accept a layer and not enforce it. There are three children, because a layer can only be tried
+//! where no other layer would stop the attempt: the first has what needs no permission,
 //! the second landlock alone, the third everything, as the work has it.
 
 use crate::{
@@ -28,7 +28,7 @@ use std::{
 
 const ALLOWANCE: Allowance = Allowance { time: Duration::from_secs(10), memory: 16 << 20, scratch: 1 << 20 };
 
-/// The layers that hold here.
+/// The layers that hold on this machine.
 ///
 /// # Errors
 ///
@@ -48,7 +48,7 @@ pub(crate) fn probe(null: impl AsFd) -> io::Result<Layers> {
     strictest.insert(Layer::Seccomp);
     match try_benign(&inherited(strictest), limits)? {
         Benign::StoppedAfterwards => Ok(strictest),
-        // Refused, or there but not in force: without it, then.
+        // Refused, or accepted and not enforced: the work then runs without it.
         _ => match try_benign(&inherited(held), limits)? {
             Benign::NotStopped => Ok(held),
             _ => Err(io::Error::other("benign work does not get through the layers")),
@@ -56,7 +56,7 @@ pub(crate) fn probe(null: impl AsFd) -> io::Result<Layers> {
     }
 }
 
-/// What a child finds, which must come to its end.
+/// Runs `find` in a child and returns what it found.
 fn try_in_child(find: impl Fn() -> Layers) -> io::Result<Layers> {
     let (mut answer, pid) = child(|mut tell| tell.write_all(&find().bits().to_le_bytes()))?;
     let mut bits = [0; 2];
@@ -123,7 +123,7 @@ fn without_permission(inherited: &Inherited<'_>, limits: ResourceLimits, parent:
     .collect()
 }
 
-/// With landlock and what it needs; a folder that could be opened before cannot be any more.
+/// With landlock and what it needs: a folder that could be opened before can no longer be opened.
 fn by_permission() -> Layers {
     let mut held = Layers::NONE;
     if kernel::no_new_privileges() {
@@ -142,7 +142,7 @@ enum Benign {
     StoppedAfterwards,
 }
 
-/// With everything: benign work must come to its end, and what is forbidden must then end it.
+/// With everything: benign work must succeed, and a forbidden system call must then kill the child.
 fn try_benign(inherited: &Inherited<'_>, limits: ResourceLimits) -> io::Result<Benign> {
     let (mut answer, pid) = child(|mut tell| {
         let file = tempfile::tempfile()?;

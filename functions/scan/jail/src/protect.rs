@@ -21,7 +21,7 @@ pub enum Protection {
 ///
 /// # Errors
 ///
-/// If neither is possible; the second is only while there is a single thread.
+/// If neither is possible. The environment block can only be overwritten while there is a single thread.
 pub fn protect_environment() -> io::Result<Protection> {
     if make_undumpable() {
         return Ok(Protection::Undumpable);

@@ -22,12 +22,12 @@ pub enum BadReport {
 
 /// Writes a report.
 pub(crate) fn write(mut to: impl Write, report: &[u8]) -> io::Result<()> {
-    // What is too long for its length is too long for the reader.
+    // A length that does not fit is refused by the reader as too long.
     to.write_all(&u32::try_from(report.len()).unwrap_or(u32::MAX).to_le_bytes())?;
     to.write_all(report)
 }
 
-/// Whether more bytes could change what these are found to be.
+/// Whether the report is known to be malformed, whatever bytes follow.
 pub(crate) fn is_decided(frame: &[u8]) -> bool {
     match frame.split_first_chunk() {
         None => false,
@@ -41,14 +41,14 @@ pub(crate) fn is_decided(frame: &[u8]) -> bool {
 /// The report of a process that exited with `code`.
 pub(crate) fn of_exited(code: i32, frame: Vec<u8>) -> Result<Vec<u8>, Ended> {
     match read(frame) {
-        // If it failed, then because nobody read on.
+        // The parent stops reading such a report, so the child may have failed for that reason alone.
         Err(bad @ (BadReport::TooLong | BadReport::Trailing)) => Err(bad.into()),
         _ if code != 0 => Err(Ended::Exited(code)),
         read => Ok(read?),
     }
 }
 
-/// The report in all that was written.
+/// Parses everything that the child wrote.
 fn read(mut frame: Vec<u8>) -> Result<Vec<u8>, BadReport> {
     let Some((length, rest)) = frame.split_first_chunk() else { return Err(BadReport::Torn) };
     let length = u32::from_le_bytes(*length) as usize;

@@ -1,4 +1,4 @@
-//! An object's bytes where nobody can change them any more.
+//! An object's bytes, which can no longer be changed.
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use std::{
@@ -19,11 +19,11 @@ pub struct Draft {
     size: u64,
 }
 
-/// An object that does not change any more.
+/// An object that no longer changes.
 ///
-/// In memory the kernel sees to that (`F_SEAL_*`), for everyone. A file has no name and no
-/// descriptor that could write; who has the same user, and is not held by landlock or seccomp, could
-/// still truncate it through `/proc`: a child so taken over could lie in its report as well.
+/// In memory the kernel seals it for every process (`F_SEAL_*`). A file has no name and no writable descriptor.
+/// A process of the same user that neither landlock nor seccomp restricts could still truncate it through `/proc`:
+/// such a child could lie in its report as well.
 #[derive(Debug)]
 pub struct Sealed {
     file: File,
@@ -37,7 +37,7 @@ impl Draft {
     ///
     /// If there is no room.
     pub fn new(size: u64) -> io::Result<Self> {
-        // Where memfd is refused, a file does.
+        // If the kernel refuses a memfd, a file is used.
         let memory = (size <= IN_MEMORY)
             .then(|| memfd_create("object", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).ok())
             .flatten();
@@ -46,7 +46,7 @@ impl Draft {
         Ok(Self { file, is_in_memory, left: size, size: 0 })
     }
 
-    /// No byte can be written from here on.
+    /// Makes the object immutable.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl Draft {
     }
 }
 
-/// Refuses what is more than the size that was asked for.
+/// Refuses bytes beyond the size that was announced.
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.len() as u64 > self.left {

@@ -1,4 +1,4 @@
-//! What the parent hears of a running child: its report, and from the zygote how it fares.
+//! What the parent reads about a running child: its report, and its status from the zygote.
 
 use crate::{Unavailable, report, wire::Status, zygote::timespec};
 use rustix::{
@@ -13,7 +13,7 @@ use std::{
 
 /// A child that may be running.
 pub(crate) struct Watched {
-    /// None once nothing that follows could make the report better.
+    /// None at its end, or once the report is known to be malformed.
     report: Option<PipeReader>,
     status: PipeReader,
     frame: Vec<u8>,
@@ -24,7 +24,7 @@ pub(crate) struct Watched {
 pub(crate) struct Ending {
     /// How; never [`Status::Started`].
     pub(crate) status: Status,
-    /// What it wrote, as far as it matters.
+    /// What it wrote, until it ended or its report was known to be malformed.
     pub(crate) frame: Vec<u8>,
 }
 
@@ -55,7 +55,7 @@ impl Watched {
         Ok(Ending { status, frame: self.frame })
     }
 
-    /// Waits: whether the zygote has said something, and whether the child has. None: too late.
+    /// Waits until a pipe is readable: the status pipe, the report pipe. None: the deadline has passed.
     fn next(&self, deadline: Instant) -> io::Result<Option<(bool, bool)>> {
         let mut pipes = vec![PollFd::new(&self.status, PollFlags::IN)];
         pipes.extend(self.report.iter().map(|report| PollFd::new(report, PollFlags::IN)));
@@ -110,7 +110,7 @@ impl Drop for Group {
     }
 }
 
-/// Waits until there is something to read, or nothing ever will be: false when it is too late.
+/// Waits until there is something to read or the pipe is closed. False: the deadline has passed.
 pub(crate) fn readable(pipe: impl AsFd, deadline: Instant) -> io::Result<bool> {
     ready(&mut [PollFd::new(&pipe, PollFlags::IN)], deadline)
 }

@@ -1,5 +1,5 @@
-//! What the parent and the zygote say to each other: requests with descriptors over the socket,
-//! and how a child fares over a pipe of its own.
+//! The protocol between parent and zygote: jobs with their descriptors over the socket, and each child's status
+//! over a pipe of its own.
 
 use crate::{Allowance, MAX_TASK};
 use rustix::net::{
@@ -17,20 +17,20 @@ use std::{
 const HEADER: usize = 24;
 const DESCRIPTORS: usize = 4;
 
-/// The longest request; one byte more, so that a longer one is noticed.
+/// The longest message, and one byte more, so that a longer one is noticed.
 pub(crate) const MAX_REQUEST: usize = HEADER + MAX_TASK + 1;
 
-/// What comes with a request.
+/// The descriptors of a job.
 pub(crate) struct Descriptors<D> {
     pub(crate) object: D,
     pub(crate) scratch: D,
     /// Where the report goes.
     pub(crate) report: D,
-    /// Where the zygote says how the child fares.
+    /// Where the child's status goes.
     pub(crate) status: D,
 }
 
-/// Asks for one object's work.
+/// Sends a job.
 pub(crate) fn send(
     socket: impl AsFd,
     allowance: &Allowance,
@@ -50,7 +50,7 @@ pub(crate) fn send(
     Ok(())
 }
 
-/// What the zygote is asked for.
+/// The work on one object.
 pub(crate) struct Job {
     pub(crate) allowance: Allowance,
     /// Where the task is in the buffer.
@@ -58,7 +58,7 @@ pub(crate) struct Job {
     pub(crate) descriptors: Descriptors<OwnedFd>,
 }
 
-/// The next request, or nothing when the parent is gone.
+/// Receives the next job. None: the parent is gone.
 pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<Job>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -67,7 +67,7 @@ pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Option
     if received == 0 {
         return Ok(None);
     }
-    let bad = || io::Error::new(io::ErrorKind::InvalidData, "not a request");
+    let bad = || io::Error::new(io::ErrorKind::InvalidData, "not a job");
     let mut descriptors = Vec::with_capacity(DESCRIPTORS);
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(rights) = message {
@@ -86,7 +86,7 @@ pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Option
     Ok(Some(Job { allowance, task: HEADER..received, descriptors }))
 }
 
-/// How a child fares.
+/// A child's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     /// It was forked and has this process id, which is its group's as well.
@@ -104,7 +104,7 @@ pub(crate) enum Status {
 impl Status {
     pub(crate) const SIZE: usize = 13;
 
-    /// Tells whoever asked.
+    /// Sends it to the parent.
     pub(crate) fn tell(self, pipe: impl AsFd) -> io::Result<()> {
         // Shorter than PIPE_BUF: whole or not at all, see pipe(7).
         rustix::io::write(pipe, &self.encode())?;

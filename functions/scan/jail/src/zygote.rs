@@ -42,10 +42,9 @@ pub fn serve(work: impl Fn(Task) -> Vec<u8>) -> io::Result<()> {
         return Err(io::Error::other(format!("these layers do not hold: {missing}")));
     }
     let mut zygote = Zygote { control, null, layers, children: Vec::new(), buffer: vec![0; MAX_REQUEST] };
-    while zygote.wait()? {
-        if !zygote.start(&work)? {
-            break;
-        }
+    zygote.wait()?;
+    while zygote.start(&work)? {
+        zygote.wait()?;
     }
     for child in std::mem::take(&mut zygote.children) {
         child.end()?;
@@ -63,23 +62,23 @@ struct Zygote {
 
 struct Child {
     pid: Pid,
-    /// The child has the other end, so that this one hangs up when it ends, however it ends.
+    /// The child has the other end. This one hangs up when the child ends, in any way.
     life: PipeReader,
     status: OwnedFd,
-    /// When it is killed. None: never, or it was.
+    /// When it is killed. None: never, or it has been killed.
     deadline: Option<Instant>,
     timed_out: bool,
 }
 
 impl Zygote {
-    /// Watches over the children until there is a request: false when there will be none.
-    fn wait(&mut self) -> io::Result<bool> {
+    /// Watches the children until a job arrives, or the parent is gone.
+    fn wait(&mut self) -> io::Result<()> {
         loop {
             let next = self.children.iter().filter_map(|child| child.deadline).min();
             let timeout = next.map(|deadline| timespec(deadline.saturating_duration_since(Instant::now())));
             let mut watched: Vec<PollFd<'_>> = Vec::with_capacity(self.children.len() + 1);
             watched.push(PollFd::new(&self.control, PollFlags::IN));
-            // Hanging up is always told. What a child may write there is of no interest.
+            // POLLHUP is always reported. What a child writes there is ignored.
             watched.extend(self.children.iter().map(|child| PollFd::new(&child.life, PollFlags::empty())));
             match poll(&mut watched, timeout.as_ref()) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -98,17 +97,17 @@ impl Zygote {
                 }
             }
             if ended[0] {
-                return Ok(true);
+                return Ok(());
             }
         }
     }
 
-    /// Takes a request and starts its child: false when the parent is gone.
+    /// Receives a job and starts its child. False: the parent is gone.
     fn start(&mut self, work: &impl Fn(Task) -> Vec<u8>) -> io::Result<bool> {
         let Some(job) = wire::receive(&self.control, &mut self.buffer)? else { return Ok(false) };
         let Job { allowance, task, descriptors } = job;
         let started = self.fork(&allowance, &self.buffer[task.clone()], &descriptors, work);
-        // No child finds what an earlier one was told.
+        // No child can read the task of an earlier one.
         self.buffer[task].fill(0);
         let status = descriptors.status;
         match started {
@@ -139,7 +138,7 @@ impl Zygote {
                 child::run(&inherited, allowance, limits, task, descriptors, alive.as_fd(), work)
             }
             sys::Forked::Parent(pid) => {
-                // The child does the same; whoever comes first. Fails if it has ended already.
+                // Both sides call setpgid, so that the group exists whichever runs first. Fails if the child has ended.
                 let _ = setpgid(Some(pid), Some(pid));
                 Ok((pid, life))
             }
@@ -149,17 +148,17 @@ impl Zygote {
 
 impl Child {
     fn kill(&self) {
-        // Fails if it has ended; it is not waited for yet, so that its id is still its own.
+        // Fails if it has ended. It is not reaped yet, so its id has not been reused.
         let _ = kill_process_group(self.pid, Signal::KILL);
         let _ = kill_process(self.pid, Signal::KILL);
     }
 
-    /// Waits for a child that has let go of its life pipe, and says how it ended.
+    /// Reaps a child whose life pipe is closed, and reports how it ended.
     fn end(mut self) -> io::Result<()> {
-        // One that is ending keeps its exit code; one that only closed the pipe does not go on.
+        // A child that is exiting keeps its exit code; one that only closed the pipe is killed.
         self.kill();
         let (exit, peak) = sys::wait(self.pid)?;
-        // The first byte was written before the work began, which therefore cannot forge it.
+        // The first byte was written before the work began, so the work cannot forge it.
         let mut said = [0];
         let jailed = self.life.read_exact(&mut said).is_ok();
         let status = match exit {
@@ -174,7 +173,7 @@ impl Child {
     }
 }
 
-/// Fails if whoever asked is gone, and then nobody wants to know.
+/// Fails only if the parent is gone.
 fn tell(pipe: &OwnedFd, status: Status) {
     let _ = status.tell(pipe);
 }
