@@ -2,53 +2,32 @@
 //! out as JSON again reads as the API wrote it.
 
 use airlock_content::verdict::{Outcome, Verdict};
-use airlock_objects::signed_url::SignedUrl;
+use airlock_objects::{signed_url::SignedUrl, state::State};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt};
 
-/// Where an object stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum State {
-    /// Opened, not finalized.
-    Pending,
-    /// Finalized, not scanned.
-    Scanning,
-    /// Can be downloaded.
-    Published,
-    /// Not what was declared, malicious, or over a limit.
-    Rejected,
-    /// Could not be scanned.
-    Failed,
-    /// Not finalized in time.
-    Expired,
-    /// Deleted by its owner.
-    Deleted,
-    /// A state that this client does not know.
-    #[serde(other)]
-    Unknown,
-}
+/// Where an object stands. A state that this client does not know is shown as it is, and is none of those it knows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Standing(String);
 
-impl State {
+impl Standing {
     /// Whether more will happen by itself.
-    pub(crate) fn is_on_its_way(self) -> bool {
-        matches!(self, Self::Pending | Self::Scanning)
+    pub(crate) fn is_on_its_way(&self) -> bool {
+        *self == State::Pending || *self == State::Scanning
     }
 }
 
-impl fmt::Display for State {
+impl PartialEq<State> for Standing {
+    fn eq(&self, state: &State) -> bool {
+        self.0 == state.as_str()
+    }
+}
+
+impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pending => "pending",
-            Self::Scanning => "scanning",
-            Self::Published => "published",
-            Self::Rejected => "rejected",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-            Self::Deleted => "deleted",
-            Self::Unknown => "unknown",
-        })
+        f.write_str(&self.0)
     }
 }
 
@@ -58,7 +37,7 @@ pub(crate) struct Opened {
     /// The id of the upload, and later of the object.
     pub(crate) upload_id: String,
     /// Usually [`State::Pending`]; further on when an earlier try got further.
-    pub(crate) state: State,
+    pub(crate) state: Standing,
     /// The one PUT that fits; none when the upload is past it.
     pub(crate) upload: Option<SignedPut>,
 }
@@ -77,7 +56,7 @@ pub(crate) struct SignedPut {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Finalized {
     /// Where the upload stands now.
-    pub(crate) state: State,
+    pub(crate) state: Standing,
 }
 
 /// The answer to a request for a download URL.
@@ -103,7 +82,7 @@ pub(crate) struct Record {
     #[serde(flatten)]
     pub(crate) id: Id,
     /// Where it stands.
-    pub(crate) state: State,
+    pub(crate) state: Standing,
     /// The name that was declared.
     pub(crate) file_name: String,
     /// Its size, in bytes.
@@ -193,8 +172,8 @@ mod tests {
         let mut value = upload();
         value["state"] = json!("melted");
         let record: Record = serde_json::from_value(value)?;
-        assert_eq!(record.state, State::Unknown);
-        assert!(!record.state.is_on_its_way());
+        assert_eq!(record.state.to_string(), "melted");
+        assert!(!record.state.is_on_its_way() && record.state != State::Published);
         Ok(())
     }
 

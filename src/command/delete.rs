@@ -15,12 +15,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(Arguments { id, connection }: Arguments) -> anyhow::Result<End> {
-    let for_machines = connection.output.json;
+    let document = connection.output.json.then(|| json!({"object_id": id, "state": "deleted"}));
     connection.client()?.delete(&id).await?;
-    if for_machines {
-        terminal::json(&json!({"object_id": id, "state": "deleted"}))?;
-    } else {
-        terminal::line(format_args!("{id}  deleted"))?;
+    match document {
+        Some(document) => terminal::json(&document)?,
+        None => terminal::line(format_args!("{id}  deleted"))?,
     }
     Ok(End::Done)
 }

@@ -4,13 +4,14 @@ use super::connection::Connection;
 use crate::{
     client::{
         Client, ClientError,
-        answer::{Opened, Record, SignedPut, State},
+        answer::{Opened, Record, SignedPut},
         patiently,
         source::{Declared, Source},
     },
     exit::{self, End, WrongUsage},
     terminal,
 };
+use airlock_objects::state::State;
 use clap::Args;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
