@@ -2,8 +2,8 @@
 //!
 //! Every function of the stack signs with a key of its own. The services ask this crate whose key
 //! it is, whether the signature is right ([`signature`]), and whether the call is allowed
-//! ([`Access::authorize`]). Each call is recorded, so a test can count what a request cost, and can
-//! be held at the door, so a test can stop a function at an exact step, or run several of its
+//! ([`Access::authorize`]). It records each call, so that a test can count what a request costs. It can
+//! hold calls, so that a test stops a function at an exact step, or runs several of its
 //! processes call by call.
 
 mod gate;
@@ -74,7 +74,8 @@ pub struct Call {
     pub presigned: bool,
 }
 
-/// The call is not allowed by the caller's or the resource's policy.
+/// The call is not allowed by the caller's or the resource's policy. The services answer it as AWS does, so that
+/// policies can be enforced in one place, [`Access::authorize`].
 #[derive(Debug, thiserror::Error)]
 #[error("{principal:?} is not authorized to perform {operation} on {resource}")]
 pub struct Denied {
@@ -130,8 +131,8 @@ impl Access {
     /// Records `call`, waits while a test holds it, and says whether it is allowed.
     ///
     /// # Errors
-    /// [`Denied`] when a policy forbids it. Policies are not enforced yet: every signed call is
-    /// allowed. This is the one place where they will be.
+    /// [`Denied`] when a policy forbids it. Nothing evaluates the policies of roles yet: this allows every signed
+    /// call, and is the place where they will be evaluated. Bucket policies are enforced by the local S3.
     pub async fn authorize(&self, call: Call) -> Result<(), Denied> {
         lock(&self.calls).push(call.clone());
         // It joins the line while the gate cannot be taken away, else nobody would let it go.

@@ -194,23 +194,21 @@ fn conditions(operation: &str, headers: &HeaderMap, signature: Option<&Signature
 fn action(operation: &str, uri: &Uri) -> String {
     let name = match operation {
         "HeadObject" => "GetObject",
-        "HeadBucket" | "ListObjects" | "ListObjectsV2" => "ListBucket",
+        "ListObjects" | "ListObjectsV2" => "ListBucket",
         "ListObjectVersions" => "ListBucketVersions",
         "ListMultipartUploads" => "ListBucketMultipartUploads",
         "ListParts" => "ListMultipartUploadParts",
         "CopyObject" | "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => "PutObject",
         "GetBucketCors" => "GetBucketCORS",
-        "PutBucketCors" | "DeleteBucketCors" => "PutBucketCORS",
+        "PutBucketCors" => "PutBucketCORS",
         "GetBucketLifecycleConfiguration" => "GetLifecycleConfiguration",
-        "PutBucketLifecycleConfiguration" | "DeleteBucketLifecycle" => "PutLifecycleConfiguration",
-        "GetBucketNotificationConfiguration" => "GetBucketNotification",
+        "PutBucketLifecycleConfiguration" => "PutLifecycleConfiguration",
         "PutBucketNotificationConfiguration" => "PutBucketNotification",
         "GetPublicAccessBlock" => "GetBucketPublicAccessBlock",
-        "PutPublicAccessBlock" | "DeletePublicAccessBlock" => "PutBucketPublicAccessBlock",
+        "PutPublicAccessBlock" => "PutBucketPublicAccessBlock",
         other => other,
     };
-    let versioned =
-        ["GetObject", "DeleteObject", "GetObjectTagging", "PutObjectTagging", "DeleteObjectTagging"];
+    let versioned = ["GetObject", "DeleteObject", "GetObjectTagging", "PutObjectTagging"];
     if !versioned.contains(&name) || query_of(uri, "versionId").is_none() {
         return format!("s3:{name}");
     }

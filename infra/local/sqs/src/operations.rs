@@ -32,7 +32,6 @@ pub(crate) async fn call(sqs: &Sqs, operation: &str, input: &Value) -> Result<Va
             Ok(json!({ "QueueUrls": names.iter().map(|name| sqs.url(name)).collect::<Vec<_>>() }))
         }
         "DeleteQueue" => done(sqs.store().drop_queue(queue)),
-        "PurgeQueue" => done(sqs.store().purge(queue)),
         "SetQueueAttributes" => {
             let attributes = Attributes::from_json(&input["Attributes"])?;
             let mut store = sqs.store();

@@ -102,12 +102,6 @@ impl Store {
         }
     }
 
-    pub(crate) fn purge(&mut self, queue: &str) -> Result<(), SqsError> {
-        self.attributes(queue)?;
-        self.connection.execute("DELETE FROM messages WHERE queue = ?1", [queue])?;
-        Ok(())
-    }
-
     pub(crate) fn names(&self, prefix: &str) -> Result<Vec<String>, SqsError> {
         let mut query = self.connection.prepare("SELECT name FROM queues ORDER BY name")?;
         let names = query.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;

@@ -7,7 +7,7 @@ use crate::{
     store::{Store, record::PublicAccessBlock},
 };
 use airlock_local_access::REGION;
-use s3s::{S3Request, S3Response, S3Result, dto::*, s3_error};
+use s3s::{S3Request, S3Response, dto::*, s3_error};
 
 pub(super) async fn list_buckets(
     store: &Store,
@@ -30,27 +30,6 @@ pub(super) async fn create_bucket(
     store.create_bucket(&request.input.bucket)?;
     let location = Some(format!("/{}", request.input.bucket));
     answer(CreateBucketOutput { location })
-}
-
-fn exists(store: &Store, bucket: &str) -> S3Result<()> {
-    store.read(bucket, |_| ())
-}
-
-pub(super) async fn head_bucket(
-    store: &Store,
-    request: S3Request<HeadBucketInput>,
-) -> Answer<HeadBucketOutput> {
-    exists(store, &request.input.bucket)?;
-    answer(HeadBucketOutput { bucket_region: Some(REGION.to_owned()), ..Default::default() })
-}
-
-/// The location of a bucket in us-east-1 is nothing.
-pub(super) async fn get_bucket_location(
-    store: &Store,
-    request: S3Request<GetBucketLocationInput>,
-) -> Answer<GetBucketLocationOutput> {
-    exists(store, &request.input.bucket)?;
-    answer(GetBucketLocationOutput::default())
 }
 
 pub(super) async fn delete_bucket(
@@ -152,12 +131,4 @@ pub(super) async fn put_public_access_block(
     };
     store.change_bucket(&request.input.bucket, |record| record.public_access_block = Some(block))?;
     answer(PutPublicAccessBlockOutput::default())
-}
-
-pub(super) async fn delete_public_access_block(
-    store: &Store,
-    request: S3Request<DeletePublicAccessBlockInput>,
-) -> Answer<DeletePublicAccessBlockOutput> {
-    store.change_bucket(&request.input.bucket, |record| record.public_access_block = None)?;
-    Ok(S3Response::with_status(DeletePublicAccessBlockOutput::default(), http::StatusCode::NO_CONTENT))
 }

@@ -54,8 +54,6 @@ macro_rules! front {
 front! {
     list_buckets: ListBucketsInput -> ListBucketsOutput = buckets;
     create_bucket: CreateBucketInput -> CreateBucketOutput = buckets;
-    head_bucket: HeadBucketInput -> HeadBucketOutput = buckets;
-    get_bucket_location: GetBucketLocationInput -> GetBucketLocationOutput = buckets;
     delete_bucket: DeleteBucketInput -> DeleteBucketOutput = buckets;
     get_bucket_versioning: GetBucketVersioningInput -> GetBucketVersioningOutput = buckets;
     put_bucket_versioning: PutBucketVersioningInput -> PutBucketVersioningOutput = buckets;
@@ -64,18 +62,13 @@ front! {
     delete_bucket_policy: DeleteBucketPolicyInput -> DeleteBucketPolicyOutput = buckets;
     get_public_access_block: GetPublicAccessBlockInput -> GetPublicAccessBlockOutput = buckets;
     put_public_access_block: PutPublicAccessBlockInput -> PutPublicAccessBlockOutput = buckets;
-    delete_public_access_block: DeletePublicAccessBlockInput -> DeletePublicAccessBlockOutput = buckets;
 
     get_bucket_cors: GetBucketCorsInput -> GetBucketCorsOutput = rules;
     put_bucket_cors: PutBucketCorsInput -> PutBucketCorsOutput = rules;
-    delete_bucket_cors: DeleteBucketCorsInput -> DeleteBucketCorsOutput = rules;
     get_bucket_lifecycle_configuration:
         GetBucketLifecycleConfigurationInput -> GetBucketLifecycleConfigurationOutput = rules;
     put_bucket_lifecycle_configuration:
         PutBucketLifecycleConfigurationInput -> PutBucketLifecycleConfigurationOutput = rules;
-    delete_bucket_lifecycle: DeleteBucketLifecycleInput -> DeleteBucketLifecycleOutput = rules;
-    get_bucket_notification_configuration:
-        GetBucketNotificationConfigurationInput -> GetBucketNotificationConfigurationOutput = rules;
     put_bucket_notification_configuration:
         PutBucketNotificationConfigurationInput -> PutBucketNotificationConfigurationOutput = rules;
 
@@ -90,7 +83,6 @@ front! {
     copy_object: CopyObjectInput -> CopyObjectOutput = copy;
     get_object_tagging: GetObjectTaggingInput -> GetObjectTaggingOutput = tagging;
     put_object_tagging: PutObjectTaggingInput -> PutObjectTaggingOutput = tagging;
-    delete_object_tagging: DeleteObjectTaggingInput -> DeleteObjectTaggingOutput = tagging;
 
     create_multipart_upload: CreateMultipartUploadInput -> CreateMultipartUploadOutput = multipart;
     upload_part: UploadPartInput -> UploadPartOutput = multipart;

@@ -5,7 +5,7 @@ use crate::{
     settings::{CorsRule, LifecycleRule, Notification},
     store::Store,
 };
-use s3s::{S3Error, S3Request, S3Response, S3Result, dto::*, s3_error};
+use s3s::{S3Error, S3Request, S3Result, dto::*, s3_error};
 
 pub(super) async fn get_bucket_cors(
     store: &Store,
@@ -40,14 +40,6 @@ pub(super) async fn put_bucket_cors(
     let rules = rules.collect();
     store.change_bucket(&request.input.bucket, |record| record.settings.cors = rules)?;
     answer(PutBucketCorsOutput::default())
-}
-
-pub(super) async fn delete_bucket_cors(
-    store: &Store,
-    request: S3Request<DeleteBucketCorsInput>,
-) -> Answer<DeleteBucketCorsOutput> {
-    store.change_bucket(&request.input.bucket, |record| record.settings.cors.clear())?;
-    Ok(S3Response::with_status(DeleteBucketCorsOutput::default(), http::StatusCode::NO_CONTENT))
 }
 
 fn days(number: Option<u32>) -> Option<i32> {
@@ -148,52 +140,6 @@ fn lifecycle_rule(rule: s3s::dto::LifecycleRule) -> S3Result<LifecycleRule> {
             rule.abort_incomplete_multipart_upload.and_then(|abort| abort.days_after_initiation),
         )?,
     })
-}
-
-pub(super) async fn delete_bucket_lifecycle(
-    store: &Store,
-    request: S3Request<DeleteBucketLifecycleInput>,
-) -> Answer<DeleteBucketLifecycleOutput> {
-    store.change_bucket(&request.input.bucket, |record| record.settings.lifecycle.clear())?;
-    Ok(S3Response::with_status(DeleteBucketLifecycleOutput::default(), http::StatusCode::NO_CONTENT))
-}
-
-pub(super) async fn get_bucket_notification_configuration(
-    store: &Store,
-    request: S3Request<GetBucketNotificationConfigurationInput>,
-) -> Answer<GetBucketNotificationConfigurationOutput> {
-    let all = store.read(&request.input.bucket, |bucket| bucket.record.settings.notifications.clone())?;
-    let mut output = GetBucketNotificationConfigurationOutput::default();
-    for notification in all {
-        let id = Some(notification.id().to_owned());
-        let Notification { target_arn, events, prefix, suffix } = notification;
-        let rule = |name: &'static str, value: Option<String>| {
-            value
-                .map(|value| FilterRule { name: Some(FilterRuleName::from_static(name)), value: Some(value) })
-        };
-        let rules = [rule(FilterRuleName::PREFIX, prefix), rule(FilterRuleName::SUFFIX, suffix)];
-        let rules: Vec<FilterRule> = rules.into_iter().flatten().collect();
-        let filter = (!rules.is_empty()).then_some(NotificationConfigurationFilter {
-            key: Some(S3KeyFilter { filter_rules: Some(rules) }),
-        });
-        let events = events.into_iter().map(Into::into).collect();
-        if target_arn.starts_with("arn:aws:lambda:") {
-            output.lambda_function_configurations.get_or_insert_default().push(LambdaFunctionConfiguration {
-                events,
-                filter,
-                id,
-                lambda_function_arn: target_arn,
-            });
-        } else {
-            output.queue_configurations.get_or_insert_default().push(QueueConfiguration {
-                events,
-                filter,
-                id,
-                queue_arn: target_arn,
-            });
-        }
-    }
-    answer(output)
 }
 
 pub(super) async fn put_bucket_notification_configuration(

@@ -5,7 +5,7 @@ use super::{
     properties::{tag_set, tags_in_body},
 };
 use crate::store::Store;
-use s3s::{S3Request, S3Response, dto::*};
+use s3s::{S3Request, dto::*};
 
 pub(super) async fn get_object_tagging(
     store: &Store,
@@ -27,14 +27,4 @@ pub(super) async fn put_object_tagging(
     let tags = tags_in_body(input.tagging.tag_set)?;
     let found = store.tag(&input.bucket, &input.key, input.version_id.as_deref(), tags)?;
     answer(PutObjectTaggingOutput { version_id: found.version_id })
-}
-
-pub(super) async fn delete_object_tagging(
-    store: &Store,
-    request: S3Request<DeleteObjectTaggingInput>,
-) -> Answer<DeleteObjectTaggingOutput> {
-    let input = request.input;
-    let found = store.tag(&input.bucket, &input.key, input.version_id.as_deref(), Vec::new())?;
-    let output = DeleteObjectTaggingOutput { version_id: found.version_id };
-    Ok(S3Response::with_status(output, http::StatusCode::NO_CONTENT))
 }
