@@ -1,5 +1,5 @@
-//! What content may be and what may be said of it: the media types that uploads can have, which
-//! of them a deployment takes, what may lie in archives, what an upload declares, and the verdict on it. Shared by the API and the scan; knows no service at all.
+//! What both the API and the scan know of content: the media types that uploads can have, which of them a deployment
+//! allows, what may be in archives, what an upload declares, and the verdict on it. Knows no service at all.
 
 pub mod media_types;
 pub mod members;

@@ -1,5 +1,5 @@
-//! The media types that uploads may have, their other names and their file name extensions: what
-//! `POST /uploads` checks a declaration against, and what the scan holds content against.
+//! The media types that uploads may have, their other names and their file name extensions. `POST /uploads` checks
+//! declarations with them, and the scan checks content.
 
 /// A media type that an upload may declare.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,8 +62,7 @@ pub const DEFAULT: &[MediaType] = &[
 /// The type that a `Content-Type` value declares, whatever its case, its parameters and which of
 /// its names is used. `None` if it is none of [`DEFAULT`], or not a media type at all.
 ///
-/// Parameters must have the form that RFC 9110, section 8.3.1, gives them; what they say is not
-/// looked at.
+/// Parameters must have the form of RFC 9110, section 8.3.1; their values are ignored.
 pub fn lookup(content_type: &str) -> Option<&'static MediaType> {
     let (essence, parameters) =
         content_type.split_once(';').map_or((content_type, None), |(e, p)| (e, Some(p)));
@@ -80,7 +79,7 @@ pub fn of_file_name(file_name: &str) -> Option<&'static MediaType> {
     DEFAULT.iter().find(|known| known.extensions.contains(&extension.as_str()))
 }
 
-/// Whether `text`, which stands behind the first `;`, is `name=value` pairs between semicolons.
+/// Whether `text`, which follows the first `;`, is `name=value` pairs between semicolons.
 fn are_parameters(text: &str) -> bool {
     let is_token_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let is_token = |token: &str| !token.is_empty() && token.bytes().all(is_token_byte);

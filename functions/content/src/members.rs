@@ -1,6 +1,5 @@
-//! The policy of members: what may lie inside an archive. One table for inside and outside, by what
-//! content is found to be and by the extension of its name, so that what is refused alone does not
-//! pass in a ZIP.
+//! The policy of members: what may be in an archive. One table, by the type of the content and by the extension of the
+//! name, serves both archives and single files, so that a file that is refused alone is also refused in a ZIP.
 //!
 //! It is one line, `ALLOWED_MEMBERS`: names of classes between commas, or `none`.
 //!
@@ -10,19 +9,18 @@
 //! none
 //! ```
 //!
-//! What is in no class may always pass: text, pictures, documents, source code. Rules look at it all
-//! the same.
+//! A member of no class is always allowed: text, pictures, documents, source code. Rules scan it all the same.
 
 /// A class of members that a deployment may refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// What a system runs or installs.
+    /// Files that a system runs or installs.
     Programs,
     /// Documents with macros.
     Macros,
-    /// What Windows follows or runs when it is opened, and nobody writes as source.
+    /// Files that Windows follows or runs when they are opened, and that are not source code.
     Launchers,
-    /// What an interpreter runs. Source trees are full of them.
+    /// Files that an interpreter runs. Source trees are full of them.
     Scripts,
 }
 
@@ -110,7 +108,7 @@ const TABLE: [Row; 4] = [
     },
 ];
 
-/// The type of what Microsoft's script encoder writes: it runs in any file, and nobody can read it.
+/// The type of what Microsoft's script encoder writes: it runs in any file, and is unreadable.
 pub const ENCODED_SCRIPT: &str = "application/x-ms-encoded-script";
 
 /// Which classes may lie inside archives.

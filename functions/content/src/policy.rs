@@ -1,5 +1,5 @@
-//! The policy of types: which media types a deployment takes, and how large each may be. Held
-//! against declarations by `POST /uploads`, and against content by the scan.
+//! The policy of types: which media types a deployment takes, and how large each may be. `POST /uploads`
+//! applies it to declarations, and the scan to content.
 //!
 //! It is one line, `ALLOWED_TYPES`: items between commas, each of which is `default` (every type
 //! that can be checked) or the name of a type, and may have its own largest size:
@@ -10,8 +10,8 @@
 //! default=25MiB, video/mp4=2GiB
 //! ```
 //!
-//! A size is a whole number of bytes, or of `KiB`, `MiB` or `GiB`. What is said of a type itself
-//! goes before what is said of `default`; without a size, the deployment's largest upload is the limit.
+//! A size is a whole number of bytes, or of `KiB`, `MiB` or `GiB`. An item for a type
+//! overrides `default`. Without a size, the deployment's largest upload is the limit.
 
 use crate::{
     media_types::{self, DEFAULT, MediaType},
@@ -51,7 +51,7 @@ pub enum PolicyError {
     },
 }
 
-/// Why a policy does not take something.
+/// Why a policy does not admit an upload.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAdmitted {
     /// The type is not allowed, or not known at all.

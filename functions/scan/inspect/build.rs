@@ -1,9 +1,8 @@
 //! Compiles the rules, so that a broken rule is a broken build and a function that starts only loads
 //! them: those in `rules/`, and those in the folder that `AIRLOCK_RULES` names.
 //!
-//! A deployment's rules come on top of the ones that ship: a folder named by mistake must not take
-//! protection away. Whoever wants to be without a rule that ships removes it from `rules/`, where
-//! the change can be seen and reviewed.
+//! A deployment's rules are added to the ones that ship: a folder named by mistake must not take protection away. To
+//! be without a rule that ships, remove it from `rules/`, where the change is visible and reviewed.
 
 use airlock_engine::{Engine, EngineKind, RuleFile, RulesError};
 use std::{

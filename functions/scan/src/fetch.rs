@@ -1,5 +1,4 @@
-//! Reads exactly the bytes that are meant, in parallel pieces, and hashes them on the way to where
-//! nobody can change them any more.
+//! Fetches exactly the pinned bytes, in parallel pieces, and hashes them on the way into a sealed object.
 
 use crate::gone::is_gone;
 use airlock_jail::{Draft, Sealed};
@@ -24,7 +23,7 @@ const PARALLEL: usize = 4;
 /// How many pieces wait until they are written. Besides these, one is written, and one waits for a place.
 const WAITING: usize = 2;
 
-/// Which bytes.
+/// Which bytes are fetched.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
     /// The bucket.
@@ -51,7 +50,7 @@ pub(crate) struct Fetched {
 /// Why the bytes could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
-    /// There is nothing under the key, or something else than what is meant.
+    /// There is nothing under the key, or another object.
     #[error("what was finalized is not there any more")]
     Gone,
     /// S3 refused or could not be reached.
@@ -123,8 +122,8 @@ async fn piece(client: &Client, source: &Source<'_>, range: Range<u64>) -> Resul
     if bytes.len() as u64 == range.end - range.start { Ok(bytes) } else { Err(FetchError::Gone) }
 }
 
-/// The header that asks for a range of an object of `size` bytes. A range of an empty object does not exist, and one
-/// of a whole object says nothing.
+/// The header that asks for a range of an object of `size` bytes. `None` asks for the whole object: an empty object
+/// has no range.
 fn header(range: &Range<u64>, size: u64) -> Option<String> {
     (size > PIECE).then(|| format!("bytes={}-{}", range.start, range.end - 1))
 }

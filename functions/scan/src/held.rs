@@ -1,6 +1,6 @@
-//! Keeps what was not accepted, or was recalled, for those who look into it: in the quarantine
-//! bucket, under a key for which no URL is ever signed, tagged with the verdict. Each tenant has room for so many
-//! bytes; what was held longest makes room for what comes.
+//! Holds objects that were not accepted, or were recalled, for those who investigate them: in the quarantine bucket,
+//! under a key for which no URL is ever signed, tagged with the verdict. Each tenant may have so many bytes held; the
+//! objects held longest make room for new ones.
 
 use crate::{
     gone::is_gone,
@@ -15,9 +15,9 @@ use airlock_objects::{
 use airlock_telemetry::metric::{self, Metric};
 use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
 
-/// How often room is made for one object before it is not held: others may take the room that was made.
+/// How often room is made for one object before it is given up: other objects may take the room.
 const ROUNDS: u32 = 3;
-/// How many objects are asked for at a time that could make room.
+/// How many objects are read at a time to make room.
 const PAGE: i32 = 25;
 
 /// A copy that is to be held.
@@ -59,8 +59,8 @@ pub(crate) async fn copy(
     }
 }
 
-/// Has `begin` write down that the object of `record`, which has been copied, is held. Where its tenant has no
-/// room, what was held longest goes; `None` if there is none even so, and the copy is gone.
+/// Calls `begin` to record that the object of `record`, which has been copied, is held. If its tenant has no room, the
+/// objects held longest are removed. `None` if there is no room even so; the copy is then removed.
 ///
 /// Calls: those of `begin`. Only where there is no room: Query, for each object that goes DeleteObject and one
 /// conditional transaction, and those of `begin` again.
@@ -91,14 +91,14 @@ pub(crate) async fn keep(
     Ok(None)
 }
 
-/// Lets go of what the tenant of `record` has held longest, as many bytes as the object has.
+/// Removes the objects that the tenant of `record` has held longest, until there is room for this one.
 async fn make_room(worker: &Worker, record: &Record) -> anyhow::Result<()> {
     let mut missing = record.declared.size;
     for oldest in worker.registry.held_longest(&record.object.tenant, PAGE).await? {
         if missing == 0 {
             break;
         }
-        // The bytes first: if this dies behind them, the row is still found.
+        // The bytes go first: if this run ends here, the row is still found.
         worker.quarantine.let_go(&held_key(&oldest), oldest.held_version.as_deref()).await?;
         if let Changed::Done = worker.registry.let_go(&oldest).await? {
             missing = missing.saturating_sub(oldest.declared.size);
@@ -107,8 +107,8 @@ async fn make_room(worker: &Worker, record: &Record) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whose it is and what was said of it. Tag values are short and have few characters; the registry
-/// has the whole verdict.
+/// The owner, the outcome and the first rule. Tag values are short and have few characters; the registry has the whole
+/// verdict.
 fn tags(tenant: &TenantId, verdict: &Verdict) -> String {
     let first = verdict.matches.first().map_or("none", |found| found.rule.as_str());
     format!("tenant-id={tenant}&outcome={}&rule={}", verdict.outcome.name(), crate::tag_value(first))

@@ -15,10 +15,10 @@ use airlock_telemetry::metric::{self, Metric};
 use anyhow::{Context as _, bail, ensure};
 use std::{io::Write as _, sync::Arc, time::Duration};
 
-/// How long the harmless text may take with which a jail is tried.
+/// How long the inspection of the harmless text may take that tests a new jail.
 const PROVING: Duration = Duration::from_secs(5);
 
-/// Has objects inspected.
+/// Inspects objects in the jail.
 pub(crate) struct Inspector {
     jail: Arc<Jail>,
     /// To check reports with; the engine itself is only in the jail.
@@ -30,12 +30,12 @@ pub(crate) struct Inspector {
 }
 
 impl Inspector {
-    /// Starts the jail for `function`, with the engine in `SCAN_ENGINE`, and says which of the jail's
-    /// layers hold. Objects are held against the policies in `allowed_types` and `allowed_members`. An inspection
-    /// that ends badly sets `spent`.
+    /// Starts the jail for `function`, with the engine in `SCAN_ENGINE`, and logs which of the jail's layers hold.
+    /// Objects are checked against the policies in `allowed_types` and `allowed_members`. An inspection that ends
+    /// badly sets `spent`.
     ///
     /// # Errors
-    /// When the setting is missing, the policy is none, or a layer does not hold that has to.
+    /// When the setting is missing, a policy is invalid, or a mandatory layer does not hold.
     pub(crate) fn start(
         function: &'static str,
         allowed_types: String,
@@ -62,7 +62,7 @@ impl Inspector {
         Ok(inspector)
     }
 
-    /// Inspects a harmless text: a jail that stops benign work looks like one that finds everything bad.
+    /// Inspects a harmless text: a jail that stops benign work would fail every object.
     fn prove(&self) -> anyhow::Result<()> {
         const TEXT: &[u8] = b"harmless\n";
         let mut draft = Draft::new(TEXT.len() as u64)?;
@@ -79,8 +79,8 @@ impl Inspector {
         Ok(())
     }
 
-    /// Inspects one object. A bad end is a finding: the object cannot be scanned. So is that it takes more time
-    /// than an object of its size gets.
+    /// Inspects one object. A bad end is a finding too: the object cannot be scanned. An object that needs more time
+    /// than one of its size gets is over a limit.
     ///
     /// # Errors
     /// When the jail itself is unavailable, or there was less time than an object of this size gets: nothing is
@@ -99,7 +99,7 @@ impl Inspector {
             time: share.time(),
         };
         let (jail, rules) = (self.jail.clone(), self.rules.clone());
-        // Waiting for a process is no work for the thread that answers the runtime.
+        // It waits for a process, which must not block the runtime's only thread.
         let asked =
             tokio::task::spawn_blocking(move || protocol::ask(&jail, &rules, &object, &request)).await?;
         if spends(&asked) {

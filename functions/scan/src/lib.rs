@@ -1,6 +1,5 @@
-//! Phase two: what is in quarantine is identified, held against the rules, and published or refused;
-//! and what is published is held against the rules again when they change. The only zone that links
-//! a rule engine, and it runs that in a jail.
+//! Phase two: objects in quarantine are identified, scanned, and published or refused, and published objects are
+//! scanned again when the rules change. The only zone that links a rule engine, which runs in a jail.
 
 mod fetch;
 mod gone;
@@ -26,7 +25,7 @@ pub fn run<F: Function>() -> anyhow::Result<()> {
         return Ok(());
     }
     airlock_telemetry::init();
-    // Before there is a second thread, and before anything hostile is near.
+    // Before there is a second thread, and before the first object.
     let protection = airlock_jail::protect_environment()?;
     tracing::info!(?protection, "the environment is closed to other processes");
     airlock_aws::run::<F>()

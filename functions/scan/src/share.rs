@@ -1,14 +1,14 @@
-//! How long one object may be inspected: a time of its own, so that none takes that of others.
+//! How long one object may be inspected. Each object has its own time, so that it cannot use up that of others.
 
 use anyhow::{Context as _, ensure};
 use std::time::{Duration, SystemTime};
 
-/// What every object may take, however small: what a few kilobytes may unpack to takes seconds.
+/// The time of any object, however small: what a few kilobytes unpack to may take seconds.
 const BASE: Duration = Duration::from_secs(10);
-/// For so many bytes of an object there is a second more. An object that the shipped rules take longest with is
-/// twenty times as fast.
+/// An object gets another second for so many of its bytes. The shipped rules scan the hardest content twenty times as
+/// fast.
 const BYTES_PER_SECOND: u64 = 1 << 20;
-/// What is kept back from an invocation to write down how an inspection ended.
+/// Kept back from an invocation's time, to record how the inspection ended.
 const RESERVE: Duration = Duration::from_secs(5);
 
 /// One invocation's time.
@@ -21,9 +21,9 @@ pub(crate) struct Invocation {
 /// How long an inspection may take now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Share {
-    /// All that an object of its size gets. If it needs more, it is too much for this deployment.
+    /// All the time that an object of its size gets. An object that needs more is over a limit.
     Whole(Duration),
-    /// Less, as the invocation ends. Nothing can be said of an object that needs more.
+    /// Less, because the invocation ends. If the object needs more, nothing is known about it.
     Part(Duration),
 }
 
@@ -58,7 +58,7 @@ impl Invocation {
     fn share_at(self, size: u64, now: SystemTime) -> anyhow::Result<Share> {
         let all = self.left(self.began);
         let wanted = BASE + Duration::from_secs(size / BYTES_PER_SECOND);
-        // A quarter is for reading it: what needs more than the rest would never get all of it.
+        // A quarter is for fetching it: an object that wanted more than the rest would never get it.
         let wanted = wanted.min(all.mul_f64(0.75));
         let left = self.left(now);
         ensure!(!left.is_zero(), "it is over");

@@ -1,5 +1,5 @@
-//! The end of an execution environment in which an inspection ended badly: whatever its child may have done to
-//! the function's process ends with it. Lambda makes a fresh one for the next event.
+//! The end of an execution environment in which an inspection ended badly: anything that its child
+//! did to the function's process ends with it. Lambda starts a fresh one for the next event.
 
 use lambda_runtime::{
     LambdaEvent, LambdaInvocation, Runtime,
@@ -22,7 +22,7 @@ use std::{
 pub(crate) struct Spent(Arc<AtomicBool>);
 
 impl Spent {
-    /// It is to end once it has answered.
+    /// Ends the environment behind its current answer.
     pub(crate) fn set(&self) {
         self.0.store(true, Ordering::SeqCst);
     }

@@ -1,5 +1,5 @@
-//! One object's inspection: is it what it was declared to be, and does any rule match? Runs where
-//! the content is untrusted, so it answers a finding for whatever it is given.
+//! One object's inspection: is it what it was declared to be, and does any rule match? The content is
+//! untrusted, so every input leads to a finding.
 
 pub mod identify;
 mod members;
@@ -42,16 +42,16 @@ pub struct Finding {
     pub matches: Vec<RuleMatch>,
     /// Why, in one sentence, unless clean.
     pub reason: Option<String>,
-    /// Whether the inspection did not come to its end because its time was over, and nothing that
-    /// weighs more was found until then. The outcome is then [`Outcome::LimitsExceeded`].
+    /// Whether the inspection ran out of time before it found anything that weighs more. The outcome is then
+    /// [`Outcome::LimitsExceeded`].
     pub out_of_time: bool,
 }
 
 /// Where and how an object is inspected.
 #[derive(Debug)]
 pub struct Bounds {
-    /// An empty file of nobody else's, open for reading and writing, for what does not fit into
-    /// memory when it is unpacked. Its content is lost.
+    /// An empty file that nothing else uses, open for reading and writing, for unpacked data that does not fit into
+    /// memory. Its content is lost.
     pub scratch: File,
     /// How far archives are unpacked.
     pub limits: Limits,
@@ -59,13 +59,12 @@ pub struct Bounds {
     pub timeout: Duration,
 }
 
-/// Inspects a file: holds it against the deployment's policy of types, which can have changed since
-/// the upload began, identifies it, and has every rule look at it, and at each of its members if it
-/// is an archive. Nobody may write to the file meanwhile: it is mapped.
+/// Inspects a file: checks it against the deployment's policy of types, which may have changed since the upload
+/// began, identifies it, and runs the rules over it and, if it is an archive, over each of its members. The file is
+/// mapped, so it must not be written to meanwhile.
 ///
-/// When several things are wrong, a rule's match weighs most, then a mismatch and a broken limit,
-/// because these hold however the rest ends; then that the time was over, and then whatever else
-/// kept the inspection from being complete.
+/// If several things are wrong, a rule's match weighs most, then a mismatch, then a broken limit: the rest of the
+/// inspection cannot change these. Then comes a lack of time, and last anything else that made it incomplete.
 pub fn inspect(
     scanner: &mut Scanner<'_>,
     policy: &Policy,
@@ -140,7 +139,7 @@ fn compare_with_declaration(
     let name = media_type.name;
     let mismatch = |reason| Err(Finding::without_content(Outcome::Mismatch, reason));
     let identity = match flaw {
-        // Inside an encrypted ZIP may be the declared document, or anything else.
+        // An encrypted ZIP may hold the declared document, or anything else.
         Some(flaw @ Flaw::Encrypted(_)) => {
             Err(Finding::without_content(Outcome::Unscannable, flaw.to_string()))
         }
@@ -161,7 +160,7 @@ fn compare_with_declaration(
     (Some(detected.into_owned()), identity)
 }
 
-/// What all that was found comes to.
+/// The finding that everything found adds up to, without the detected type and the matches.
 fn conclude(
     matches: &[RuleMatch],
     identity: Result<(), Finding>,

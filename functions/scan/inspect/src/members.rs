@@ -1,5 +1,5 @@
-//! The members of an archive, or of a document that is one: each is identified and scanned under
-//! its own name, and walked in turn if it is an archive, whatever it is called.
+//! The members of an archive, or of a document that is one. Each is identified and scanned under its own name. A
+//! member that is an archive is walked in turn, whatever its name.
 
 use crate::{
     identify::{Content, Flaw, embedded, identify},
@@ -22,24 +22,24 @@ use std::{
     time::Instant,
 };
 
-/// What unpacking may take unless a deployment says otherwise. The rules that ship look at 20 MB of
-/// text in a second of one processor and at 180 MB of zeros, so what a small object can unpack to
-/// is decided within seconds, and mapping its largest member takes less than 256 MB.
+/// The limits of unpacking. The rules that ship scan 20 MB of text or 180 MB of zeros in a second of one processor, so
+/// an inspection of what a small object can unpack to takes seconds, and mapping its largest member takes less than
+/// 256 MB.
 pub const LIMITS: Limits = Limits {
     depth: 8,
     members: 10_000,
     member_bytes: 128 << 20,
     total_bytes: 256 << 20,
     multiple: 8,
-    // A log of some megabytes may compress a thousandfold; what is 100 times smaller than its
-    // content at larger sizes is hardly ever honest.
+    // A log of some megabytes may compress a thousandfold. Larger content that compresses more than a hundredfold is
+    // hardly ever honest.
     floor_bytes: 64 << 20,
     ratio: 100,
     path_bytes: 1024,
     window_bytes: 64 << 20,
 };
 
-/// A verdict is stored with its matches: after so many there is nothing more to learn.
+/// The most matches of one object. They are stored with the verdict, and more would say nothing new.
 const MOST_MATCHES: usize = 20;
 
 /// What was found in an object's members.
@@ -47,21 +47,21 @@ const MOST_MATCHES: usize = 20;
 pub(crate) struct Found {
     /// Rules that matched.
     pub(crate) matches: Vec<RuleMatch>,
-    /// The first thing that no honest archive has.
+    /// The first thing that only a malicious archive has.
     pub(crate) structure: Option<String>,
     /// The limit that ended the walk.
     pub(crate) limit: Option<String>,
     /// The first thing that could not be looked at.
     pub(crate) unscannable: Option<String>,
-    /// Whether the time was over before all had been looked at.
+    /// Whether time ran out before everything was inspected.
     pub(crate) out_of_time: bool,
-    /// Whether the object itself was too large to be looked into.
+    /// Whether the object itself is over a limit.
     pub(crate) is_too_large: bool,
 }
 
-/// What an object is looked at with and for.
+/// What is declared of an object, and what it may hold and use.
 pub(crate) struct Scope<'t> {
-    /// What may lie inside.
+    /// The policy of members.
     pub(crate) allowed: &'t AllowedMembers,
     /// What the object is declared to be, if that can be.
     pub(crate) media_type: Option<&'static MediaType>,
@@ -70,8 +70,8 @@ pub(crate) struct Scope<'t> {
     pub(crate) deadline: Instant,
 }
 
-/// Looks into the object that `bytes` are and at all of its members, if it has some. Also answers
-/// what the object itself is, unless there was no time for that or it is too large.
+/// Inspects all members of the object `bytes`. Also returns what the object itself is, unless there was no time to
+/// identify it or it is too large.
 pub(crate) fn look_at(
     scanner: &mut Scanner<'_>,
     bytes: &[u8],
@@ -83,13 +83,13 @@ pub(crate) fn look_at(
     let budget = Budget::new(scope.limits, bytes.len() as u64, scope.deadline);
     let mut unpacker = Unpacker::new(Scratch::new(scratch), budget);
     let object = Member { path: "", name: scope.file_name, other_name: None, bytes };
-    // What ended the walk has been noted.
+    // The reason why a walk ended is in `found`.
     let (walked, _) = members.walk(object, &mut unpacker);
     let content = match scope.media_type {
-        // Identification reads a ZIP's whole directory, which has to have an end.
+        // Identification reads the whole directory of a ZIP, which must be within the limits.
         _ if members.found.is_too_large => None,
         None => None,
-        // What is inspected for too long is ended from outside, and then nothing is known of it.
+        // An inspection that takes too long is killed, and then nothing of what it found is known.
         Some(_) if Instant::now() >= scope.deadline => {
             members.found.out_of_time = true;
             None
@@ -109,7 +109,7 @@ struct Members<'m, 'e> {
 impl Visitor for Members<'_, '_> {
     fn member(&mut self, member: Member<'_>, unpacker: &mut Unpacker) -> ControlFlow<()> {
         self.zips.saw(member.bytes);
-        // First, because this has limits: identification reads directories of ZIPs as they come.
+        // The walk comes first, because it has limits: identification reads a ZIP's directory of any size.
         let (walked, flow) = self.walk(member, unpacker);
         flow?;
         let content = match self.identify(member, &walked, expected(member.name)) {
@@ -160,8 +160,8 @@ impl Visitor for Members<'_, '_> {
 }
 
 impl Members<'_, '_> {
-    /// Walks what `part`, the object or a member, can be unpacked as, and answers what that is. A part
-    /// that another program takes for something else shows it what was not looked at.
+    /// Walks `part`, the object or a member, as the archive that it is, and returns every format that it can be
+    /// unpacked as. A part with a second format is refused: another program would see content that was not inspected.
     fn walk(&mut self, part: Member<'_>, unpacker: &mut Unpacker) -> (Vec<Format>, ControlFlow<()>) {
         let formats = Format::all_of(part.bytes);
         let Some(format) = formats.first() else { return (formats, ControlFlow::Continue(())) };
@@ -179,12 +179,11 @@ impl Members<'_, '_> {
         (formats, flow)
     }
 
-    /// Finds out what `part`, the object or a member, is. Recognised and not walked is not clean: what
-    /// anything here takes for an archive, a compressed or an encrypted file and nothing looked into
-    /// cannot be known.
+    /// Identifies `part`, the object or a member. A part that was recognised as an archive, a compressed or an
+    /// encrypted file, and was not walked, is unscannable.
     fn identify(&mut self, part: Member<'_>, walked: &[Format], expected: &MediaType) -> io::Result<Content> {
         let content = identify(Cursor::new(part.bytes), expected)?;
-        // The list of a document's parts speaks of the document.
+        // The list of a document's parts says whether the document is encrypted.
         let (path, is_encrypted) = match opaque::lists_encrypted_parts(part.path, part.bytes) {
             Some(document) => (document, true),
             None => (part.path, false),
@@ -212,7 +211,7 @@ impl Members<'_, '_> {
         self.found.structure.get_or_insert_with(|| format!("{}it also opens as {what}", prefix(path)));
     }
 
-    /// What the content is says more than the name, which may be wrong; a reason says which it was.
+    /// The type of the content is checked before the name, which may be wrong. The reason says which one is refused.
     fn hold_against_policy(&mut self, member: Member<'_>, media_type: &str) {
         if let Some(not_taken) = self.allowed.refuse_type(media_type) {
             return self.not_taken(member.path, not_taken);
@@ -239,7 +238,7 @@ impl Members<'_, '_> {
             .get_or_insert_with(|| format!("it holds {one}, {path}, which is not taken here"));
     }
 
-    /// Archives hold broken files for good reasons, but none for files that are two things at once.
+    /// An honest archive may hold a broken file, but not a file of two types.
     fn flawed(&mut self, path: &str, flaw: &Flaw) {
         match flaw {
             Flaw::Polyglot(what) => self.opens_as(path, what),
@@ -253,7 +252,7 @@ impl Members<'_, '_> {
         }
     }
 
-    /// A rule that only recognises a class of members accuses nobody: the policy takes the class or not.
+    /// A match of a rule that only recognises a class of members is not malicious: the policy decides.
     fn matched(&mut self, path: &str, matches: Vec<RuleMatch>) -> ControlFlow<()> {
         for found in matches {
             match self.scanner.member_class(&found.rule) {
@@ -277,8 +276,8 @@ fn prefix(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("{path}: ") }
 }
 
-/// The archive behind the beginning of what is no program, which may unpack it, and no compound file,
-/// in which other files lie as they are.
+/// The archive that begins within the first bytes of a file. Programs may unpack themselves, and compound files hold
+/// other files as they are, so these two are not searched.
 fn embedded_in(content: &Content, bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(b"\xd0\xcf\x11\xe0") || is_program(&content.media_type) {
         return None;
@@ -286,7 +285,7 @@ fn embedded_in(content: &Content, bytes: &[u8]) -> Option<&'static str> {
     embedded::archive(&bytes[..bytes.len().min(embedded::WITHIN)]).map(|(_, name)| name)
 }
 
-/// The types of what is unpacked here, as identification names them.
+/// The name of an archive format that is unpacked here, by its media type.
 fn archive(media_type: &str) -> Option<&'static str> {
     const ARCHIVES: [(&str, &str); 4] = [
         ("application/zip", "ZIP"),
@@ -297,7 +296,7 @@ fn archive(media_type: &str) -> Option<&'static str> {
     ARCHIVES.iter().find(|(known, _)| *known == media_type).map(|(_, name)| *name)
 }
 
-/// What the owner of a file of this name holds it to be: of text, only the name tells the kind.
+/// The type that the name of a member suggests. Only the name tells one kind of text from another.
 fn expected(name: &str) -> &'static MediaType {
     media_types::of_file_name(name).unwrap_or(&PLAIN_TEXT)
 }

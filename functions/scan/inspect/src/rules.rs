@@ -6,7 +6,7 @@ const YARA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.yara"));
 #[cfg(feature = "yara-x")]
 const YARA_X: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.yara-x"));
 
-/// Loads the rules into an engine: once, when a function starts.
+/// Loads the rules into an engine. A function does this once, when it starts.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
-//! Archives that open as ZIP as well. A program that looks for a ZIP from the end of a file finds one
-//! that lies inside, too: the last member of a tar, say, or what a compressed file holds as it is.
-//! That ZIP was walked as a member, and is no second file. Any other was not.
+//! Archives that open as ZIP as well. A program that looks for a ZIP from the end of a file also finds one that is a
+//! member: the last member of a tar, say, or the stored content of a compressed file. That ZIP was walked as a
+//! member. Any other ZIP was not, so the archive is refused.
 
 use airlock_unpack::{Format, ZIP_WITHIN, has_zip_member, zip_directory, zip_traces};
 use std::{
@@ -34,7 +34,7 @@ fn place(bytes: &[u8]) -> Range<usize> {
 }
 
 impl SeenZips {
-    /// Notes a member: if its end is that of a ZIP, this is found out when it is looked at itself.
+    /// Notes a member. Whether it ends as a ZIP is checked when it is inspected itself.
     pub(crate) fn saw(&mut self, member: &[u8]) {
         self.places.push(place(member));
     }
@@ -44,7 +44,7 @@ impl SeenZips {
         Outside(std::mem::take(&mut self.places))
     }
 
-    /// Forgets them: other content may come to lie in their place.
+    /// Forgets them: their memory may be reused for other content.
     pub(crate) fn leave(&mut self, outside: Outside) {
         self.places = outside.0;
     }
@@ -62,7 +62,7 @@ impl SeenZips {
             return false;
         }
         if format == Format::Tar {
-            // Members lie in it as they are.
+            // The members of a tar are stored as they are.
             let base = place(archive).start;
             let holds = |member: &Range<usize>, trace: &Range<usize>| {
                 member.start <= base + trace.start && base + trace.end <= member.end

@@ -1,11 +1,11 @@
-//! Which kind of archive content is, whatever it is called.
+//! The archive format of content, whatever its name.
 
 use std::fmt;
 
 /// An archive, or one compressed file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// ZIP (APPNOTE.TXT 6.3), and whatever is one: documents, Java archives.
+    /// ZIP (APPNOTE.TXT 6.3), and the formats that are ZIPs: documents, Java archives.
     Zip,
     /// tar: ustar, pax and GNU (POSIX.1-2017, pax).
     Tar,
@@ -77,8 +77,8 @@ const ENDINGS: [(&str, &str); 27] = [
 ];
 
 impl Format {
-    /// What `bytes` can be unpacked as, the likeliest first. More than one is no accident: programs
-    /// differ in which they take, so only a file that is made to mislead has two.
+    /// The formats that `bytes` can be unpacked as, the likeliest first. Programs differ in which one they use, so
+    /// only a file that is made to mislead has two.
     pub fn all_of(bytes: &[u8]) -> Vec<Self> {
         let is_it = |signature: &[u8], format| {
             bytes.starts_with(signature) && (format != Self::Bzip2 || is_bzip2(&bytes[signature.len()..]))
@@ -93,7 +93,7 @@ impl Format {
         if crate::tar::is_tar_header(bytes) {
             found.push(Self::Tar);
         }
-        // What is an archive may hold a ZIP near its end: whether it is one itself is asked elsewhere.
+        // Another archive may contain a ZIP near its end; the caller checks that.
         if found.is_empty() && crate::zip::is_at_the_end(bytes) {
             found.push(Self::Zip);
         }

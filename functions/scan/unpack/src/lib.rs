@@ -1,10 +1,9 @@
-//! Walks the members of one archive, and of archives in it, within limits: what a name would
-//! overwrite, what an archive says twice and what unpacks without end is refused before it is
-//! looked at. Knows nothing of rules, media types or services.
+//! Walks the members of one archive, and of archives in it, within limits. Names that lead out of the archive,
+//! contradictions and bombs are refused before the content is inspected. Knows nothing of rules, media types or
+//! services.
 //!
-//! Made to run where nothing can be opened: no threads, no temporary files, no environment. Content
-//! comes as a slice (an object is mapped), and what is unpacked lies in memory or in one file that
-//! the caller opened (see [`Scratch`]).
+//! Made to run where nothing can be opened: no threads, no temporary files, no environment. Content is a slice (an
+//! object is mapped), and unpacked members are in memory or in one file that the caller opened (see [`Scratch`]).
 
 mod format;
 mod limits;

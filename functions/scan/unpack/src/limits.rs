@@ -1,5 +1,5 @@
-//! How much an object may be, unpacked, and what is left of that: one budget for the whole object,
-//! however deeply its archives are nested.
+//! The limits of unpacking, and what is left of them: one budget for the whole object, however deeply its archives are
+//! nested.
 
 use crate::refusal::{Exceeded, Why};
 use std::time::Instant;
@@ -82,7 +82,7 @@ impl Budget {
         self.on_time()
     }
 
-    /// Refuses what says beforehand that it is too large.
+    /// Refuses an announced size that is over the limits.
     pub(crate) fn announced(&self, bytes: u64) -> Result<(), Why> {
         let after = self.spent.saturating_add(bytes);
         if after > self.limits.total_bytes {

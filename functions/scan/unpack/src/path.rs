@@ -21,7 +21,7 @@ fn printable(raw: &[u8]) -> String {
 /// The name of what a path leads to, within its folder: parts that are nothing, or only the folder
 /// itself, make no difference to where it leads. On Windows neither do parts of spaces.
 ///
-/// It is not shortened: what a program takes from it can stand anywhere.
+/// It is not shortened: a program may use any part of it.
 pub(crate) fn name(raw: &[u8]) -> String {
     let text = printable(raw);
     let is_part = |part: &&str| !part.trim_end_matches(['.', ' ']).is_empty();
@@ -43,8 +43,8 @@ fn is_control(character: char) -> bool {
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Checks a name and answers the path that it stands for on any system: programs on Windows take a
-/// backslash for a slash, so it is held to be one; alone it harms nobody.
+/// Checks a name and returns its path on any system. Programs on Windows take a backslash for a slash, so it is one
+/// here as well.
 ///
 /// Names of devices of Windows are no fault: `aux.c` is in Linux's source, and what unpacks on Windows
 /// renames it. A colon behind more than a letter is none either, as logs are named by times; what it

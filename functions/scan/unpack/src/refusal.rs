@@ -1,5 +1,4 @@
-//! Why an archive, or one of its members, is refused: one type for whatever can be wrong, so that
-//! callers decide by kind and people read a sentence.
+//! Why an archive, or one of its members, is refused. Callers decide by its kind, and people read its sentence.
 
 use std::io;
 
@@ -25,7 +24,7 @@ pub enum Why {
     /// The member is no file and no folder.
     #[error("it is {0}")]
     NotAFile(Special),
-    /// The member's name would lead a program out of the folder, or a reader astray.
+    /// The member's name leads out of the folder, or misleads a reader.
     #[error("its name {0}")]
     Name(NameFault),
     /// Another member has the same name.
@@ -155,7 +154,7 @@ impl Why {
         }
     }
 
-    /// Whether nothing of the object can be looked at any more.
+    /// Whether the walk of the whole object has to end.
     pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Limit(_) | Self::Scratch(_))
     }

@@ -47,14 +47,14 @@ impl Held {
 ///
 /// If the system refuses.
 pub fn map(object: &File) -> io::Result<Mmap> {
-    // SAFETY: whoever inspects an object has a copy of its own that nobody writes to; were it to
-    // shrink, the process would end, and with it the inspection.
+    // SAFETY: the caller inspects a copy that nothing writes to. If it shrank all the same, the process and with it
+    // the inspection would end.
     unsafe { Mmap::map(object) }
 }
 
 impl Scratch {
-    /// A stack in `file`, which must be open for reading and writing, and nobody else's. What it
-    /// holds is lost.
+    /// A stack in `file`, which must be open for reading and writing, and used by nothing else. Its
+    /// content is lost.
     pub fn new(file: File) -> Self {
         Self { file, end: 0 }
     }

@@ -1,5 +1,5 @@
-//! One compressed file: gzip, bzip2, xz, Zstandard. Each may come in several pieces behind each
-//! other, which make one file; whatever else follows belongs to nobody.
+//! One compressed file: gzip, bzip2, xz, Zstandard. Each may consist of several pieces, which
+//! make one file. Anything else that follows is refused.
 
 use crate::{
     Format, path,
@@ -52,7 +52,7 @@ fn gzip_name(bytes: &[u8]) -> Option<&[u8]> {
 
 /// A name without folders, as the header has to have it.
 fn checked(name: &[u8]) -> Result<(), Why> {
-    // Some writers set the flag and have nothing to say.
+    // Some writers set the flag and leave the name empty.
     if name.is_empty() {
         return Ok(());
     }

@@ -10,14 +10,14 @@ use tar::{EntryType, Header, PaxExtensions};
 
 const BLOCK: usize = 512;
 
-/// Where the path in front of the name stands.
+/// Where the prefix of the name is.
 const PREFIX: std::ops::Range<usize> = 345..500;
 
-/// Whether `block` starts with a header: the signature alone stands in the middle of a block whose
-/// beginning can be anything, so its checksum decides. The oldest tar has no signature at all.
+/// Whether `block` starts with a header. The checksum decides: the signature is in the middle of the block, and the
+/// oldest tar has none.
 ///
-/// Every sum that some program takes is taken: over unsigned or signed bytes, written in any of the
-/// ways that GNU tar, bsdtar and Python read. What is a tar to them must be one here.
+/// Every checksum that some program accepts is accepted: over unsigned or signed bytes, written in any way that GNU
+/// tar, bsdtar or Python reads. A file that is a tar to one of them must be one here.
 pub fn is_tar_header(block: &[u8]) -> bool {
     let Some(block) = block.first_chunk::<BLOCK>() else { return false };
     let sum = |signed: bool| -> i64 {
@@ -107,7 +107,7 @@ fn has_hidden_prefix(block: &[u8]) -> bool {
     prefix[0] != 0 && !is_read_by_all
 }
 
-/// What headers in front of a member's own say of it.
+/// What the headers in front of a member's own header say about it.
 #[derive(Default)]
 struct Extensions<'b> {
     path: Option<&'b [u8]>,
@@ -191,7 +191,7 @@ pub(crate) fn walk(walk: &mut Walk<'_>, bytes: &[u8]) -> Result<(), Stop> {
     }
 }
 
-/// Behind a block of zeros there is nothing but zeros: some programs go on reading.
+/// Only zeros may follow a block of zeros: some programs go on reading.
 fn end(behind: &[u8], extensions: &Extensions<'_>) -> Result<(), Why> {
     if !extensions.is_empty() {
         return Err(Why::broken("the last header is of no member"));

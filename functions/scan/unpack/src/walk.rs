@@ -1,5 +1,5 @@
-//! The walk: what all formats have in common. Each member's name is checked, its bytes are charged
-//! to the budget, and the visitor sees it, with whom it may be walked in turn.
+//! The walk: what all formats have in common. Each member's name is checked, its bytes are charged to the budget, and
+//! the visitor is shown it and may walk it in turn.
 
 use crate::{
     Format,
@@ -27,7 +27,7 @@ pub struct Member<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Who looks at members.
+/// Is shown the members of an archive.
 pub trait Visitor {
     /// Looks at one member. It may be an archive, which can be [walked](Unpacker::walk) in turn.
     /// `Break` ends the walk, as does any limit.
@@ -157,7 +157,7 @@ impl Walk<'_> {
         if self.paths.insert(path, is_folder) { Ok(()) } else { Err(Why::Duplicate) }
     }
 
-    /// Shows the visitor a member whose bytes stand in the archive as they are.
+    /// Shows the visitor a member that is stored without compression.
     pub(crate) fn stored<'n>(&mut self, names: impl Into<Names<'n>>, bytes: &[u8]) -> Result<(), Stop> {
         let names = names.into();
         let size = bytes.len() as u64;
@@ -184,7 +184,7 @@ impl Walk<'_> {
             Err(Stop::Why(why)) => return self.refuse(names.main, why),
             Err(enough) => return Err(enough),
         };
-        // What fails its checksum is looked at all the same: a rule may know it.
+        // A member that fails its checksum is shown all the same: a rule may match it.
         let checked = check(held.bytes());
         let shown = self.show(names, held.bytes());
         self.unpacker.scratch.release(held)?;

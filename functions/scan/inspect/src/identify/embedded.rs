@@ -1,5 +1,5 @@
-//! Archives behind the beginning of a file: unpackers look for one behind a program that unpacks it,
-//! and do not ask whether it is a program.
+//! Archives that begin within a file: unpackers skip a self-extracting program in front of an archive, and do not
+//! check that it is a program.
 
 use airlock_unpack::{ZipMember, is_zip_member_header};
 use memchr::memmem;
@@ -7,9 +7,8 @@ use memchr::memmem;
 /// How far unpackers look (`7z` 8 MiB, `unrar` 1 MiB), and the longest header that is asked for.
 pub(crate) const WITHIN: usize = (8 << 20) + 64;
 
-/// The type and the name of the archive in `start`, the first [`WITHIN`] bytes of a file, beyond its
-/// first byte. All that an unpacker asks for stands in it: the signature alone stands in every program
-/// that unpacks.
+/// The type and the name of an archive that begins after the first byte of `start`, the first [`WITHIN`] bytes of a
+/// file. Everything that an unpacker checks must fit: every program that unpacks contains the signature alone.
 pub(crate) fn archive(start: &[u8]) -> Option<(&'static str, &'static str)> {
     let start = start.get(1..)?;
     let find = |signature: &[u8], is_it: fn(&[u8]) -> bool| {

@@ -1,4 +1,4 @@
-//! How a check of one format ends: well, with a flaw in the content, or because reading failed.
+//! The result of checking one format: no flaw, a flaw in the content, or a read error.
 
 use std::{borrow::Cow, io};
 
@@ -25,9 +25,9 @@ pub enum Flaw {
 /// Why a check stopped.
 #[derive(Debug)]
 pub(super) enum CheckError {
-    /// The content is at fault.
+    /// The content has a flaw.
     Flaw(Flaw),
-    /// Reading is at fault.
+    /// Reading failed.
     Io(io::Error),
 }
 
@@ -35,7 +35,7 @@ impl From<io::Error> for CheckError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => malformed("it is cut off"),
-            // The system's errors have a code. The others are what a library says of the content.
+            // Only errors of the system have a code. The others come from a library that rejects the content.
             _ if error.raw_os_error().is_none() => malformed(error.to_string()),
             _ => Self::Io(error),
         }

@@ -1,6 +1,6 @@
-//! What a file really is, found in its content alone; neither its name nor its first few bytes are
-//! believed. The `file-format` crate names what it is on the outside; the modules below go on where
-//! it stops: what a container holds, whether text is text, and whether a file ends where it says.
+//! What a file really is, by its content alone. Neither its name nor its first few bytes are enough. The `file-format`
+//! crate reads the signature; the modules below read the rest: what a container holds, whether text is text to its
+//! end, and whether a file ends where it says.
 //!
 //! The members of archives are identified one by one, by their caller.
 
@@ -38,8 +38,8 @@ use std::{
     io::{self, Read, Seek},
 };
 
-/// How much of the beginning decides what a file is on the outside: what `file-format` wants for
-/// its deepest signature, rounded up.
+/// How many bytes of the beginning are read to recognise a signature: as many as the deepest signature of
+/// `file-format` needs, rounded up.
 pub(crate) const HEAD: usize = 64 * 1024;
 
 /// What was found.
@@ -54,8 +54,8 @@ pub struct Content {
 /// Finds out what `input` is.
 ///
 /// Text can be several things at once: `{}` is plain text, Markdown, a CSV file of one cell and
-/// JSON. So text is held against what it is `declared` to be, and is that type if nothing speaks
-/// against it; everything else is what it is, whatever was declared.
+/// JSON. So text has the type that it is `declared` to be unless its content contradicts that. For everything else the
+/// declaration does not matter.
 ///
 /// # Errors
 ///
@@ -75,7 +75,7 @@ pub fn identify<R: Read + Seek>(input: R, declared: &MediaType) -> io::Result<Co
         && media_types::lookup(&content.media_type).is_none()
         && text::is_text_type(declared.name)
     {
-        // Nearer to what was declared than a guess at what this is: where it stops being text.
+        // The declaration was text, so say where it stops being text instead of guessing what it is.
         return Ok(Content { flaw: text::flaw(&mut input)?, ..content });
     }
     Ok(content)
@@ -130,11 +130,11 @@ fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Conte
         _ if head.starts_with(b"\x1a\x45\xdf\xa3") => with_second(input, matroska::identify),
         "application/gzip" => flawless(input, "application/gzip", archive::check_gzip),
         "application/x-7z-compressed" => flawless(input, "application/x-7z-compressed", archive::check_7z),
-        // Two bytes, which were looked at more closely before.
+        // A signature of two bytes; `program` has checked the rest.
         "application/x-dosexec" => Ok(Content { media_type: OCTETS, flaw: None }),
         found => Ok(match media_types::lookup(found) {
-            // `file-format` also guesses at text and knows types that are ours to prove; here
-            // neither can be believed.
+            // `file-format` also guesses at text, and names types that the modules here have to verify. Neither is
+            // trusted.
             Some(_) => Content { media_type: OCTETS, flaw: None },
             None => Content { media_type: Cow::Owned(found.to_owned()), flaw: None },
         }),
@@ -153,8 +153,8 @@ fn flawless<R: Read + Seek>(
     Ok(Content { media_type: Cow::Borrowed(media_type), flaw: flaw_of(check(input))? })
 }
 
-/// A type that is no archive: `check` finds what is wrong with it, and on top of that it must not
-/// be a file of another type as well.
+/// The content of a file that is not an archive: `check` finds its flaws, and it must not open as another type as
+/// well.
 fn checked<R: Read + Seek>(
     input: &mut Input<R>,
     media_type: &'static str,
@@ -166,7 +166,7 @@ fn checked<R: Read + Seek>(
     })
 }
 
-/// The same for what tells its type only while it is walked.
+/// The same for a format whose type is known only after the walk.
 fn with_second<R: Read + Seek>(
     input: &mut Input<R>,
     identify: impl FnOnce(&mut Input<R>) -> io::Result<Content>,

@@ -1,5 +1,5 @@
 //! What a ZIP really is: an Office document, an OpenDocument file, a Java archive, or just a ZIP.
-//! Decided by its central directory, which is what programs go by.
+//! The central directory decides, as it does for programs.
 
 use super::{
     Content,
@@ -84,8 +84,7 @@ const BY_MEMBER: [(&str, &str); 10] = [
     ("FixedDocSeq.fdseq", "application/vnd.ms-xpsdocument"),
 ];
 
-/// What members say is believed only as far as it names a format that is a ZIP: any other name
-/// would let an archive pass as a picture.
+/// A type that a member names counts only if its files are ZIPs: otherwise an archive could pass as a picture.
 fn type_by_members<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<Cow<'static, str>, CheckError> {
     let has = |is_it: &dyn Fn(&str) -> bool| !named(archive, is_it).is_empty();
     for (member, media_type) in BY_MEMBER {

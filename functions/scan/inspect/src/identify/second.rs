@@ -1,5 +1,5 @@
-//! Files that are two files in one: what opens as the type that it seems to be, and as another
-//! when another program, or the same one with another idea of it, is given it.
+//! Polyglots: files that open as the type that they seem to be, and as another type in another program, or in the same
+//! one.
 
 use super::{
     embedded,
@@ -14,7 +14,7 @@ use std::io::{Read, Seek};
 /// What is read at a time.
 const PIECE: usize = 1 << 20;
 
-/// No file of a type that is no archive may be one of another type as well.
+/// Refuses a file, which is not an archive, that also opens as another type.
 pub(super) fn refuse<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     zip_frame::refuse_at_the_end(input)?;
     let start = input.peek_at(0, embedded::WITHIN)?;
@@ -28,13 +28,13 @@ pub(super) fn refuse<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckEr
     refuse_script(input, &start)
 }
 
-/// No picture, sound or video may be a PDF as well.
+/// Refuses a picture, sound or video that is also a PDF.
 pub(super) fn refuse_with_pdf<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     pdf::refuse_inside(input)?;
     refuse(input)
 }
 
-/// Of a file that is broken and that is another file as well, the latter says more.
+/// If a file is both malformed and a polyglot, report the polyglot.
 pub(super) fn weigh(
     checked: Result<(), CheckError>,
     second: Result<(), CheckError>,

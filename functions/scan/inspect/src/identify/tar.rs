@@ -36,7 +36,7 @@ fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut &'static str) ->
     loop {
         let block: [u8; BLOCK] = input.take_bytes()?;
         if block == [0; BLOCK] {
-            // Programs fill up to a whole record, which is some blocks long.
+            // Programs pad the archive to a whole record of several blocks.
             return input.nothing_follows();
         }
         if !is_tar_header(&block) {
@@ -52,7 +52,7 @@ fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut &'static str) ->
             let more: [u8; BLOCK] = input.take_bytes()?;
             is_continued = more[504] != 0;
         }
-        // Links and folders have no content, whatever they say.
+        // Links and folders have no content, whatever their size field says.
         let size = if matches!(block[156], b'1'..=b'6') { 0 } else { size(&block[124..136])? };
         let padded = size.checked_next_multiple_of(BLOCK as u64);
         input.skip(padded.ok_or_else(|| malformed("a length is absurd"))?)?;

@@ -15,7 +15,7 @@ use std::{
 
 pub(super) const PLAIN: &str = "text/plain";
 
-/// Types that plain text is if it is declared to be: nothing in the content tells them apart.
+/// Types of text that nothing in the content tells apart: the declaration decides.
 const PLAIN_BY_ANY_NAME: [&str; 3] = [PLAIN, "text/csv", "text/markdown"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,14 +75,12 @@ fn decode(encoding: Encoding, bytes: &[u8]) -> Result<(String, usize), usize> {
     }
 }
 
-/// Control characters have no place in text, except those for layout. Escape is none of them: it
-/// drives terminals.
+/// Text has no control characters except those for layout. Escape is not one of them: it controls terminals.
 fn is_control(character: char) -> bool {
     character.is_control() && !matches!(character, '\t' | '\n' | '\r' | '\x0c' | '\u{85}')
 }
 
-/// What kind of text starts like this: the beginnings by which browsers, shells and Office take
-/// text for something that they run or render.
+/// The kind of text that starts like this, by the beginnings that make browsers, shells and Office run or render it.
 pub(super) fn kind(beginning: &str) -> &'static str {
     // Some interpreters skip blank lines and comments.
     let mut start = beginning.trim_start();
@@ -126,7 +124,7 @@ pub(super) fn kind(beginning: &str) -> &'static str {
     }
 }
 
-/// Of which type text of this kind and beginning is, given what it is declared to be.
+/// The media type of a text, given what it starts with and what was declared.
 pub(super) fn identify<R: Read + Seek>(
     input: &mut Input<R>,
     kind: &'static str,

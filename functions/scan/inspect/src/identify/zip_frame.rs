@@ -1,5 +1,5 @@
-//! ZIP: its frame, which is an end record, a directory, and in front of it the members one after
-//! another. Programs begin at either end, so both ends must tell the same.
+//! ZIP: its frame, which is the members one after another, the directory, and the end record. Programs read it from
+//! either end, so both must give the same members.
 
 use super::{
     flaw::{CheckError, Flaw, malformed},
@@ -21,8 +21,7 @@ pub(super) fn is_zip(head: &[u8]) -> bool {
     head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
 }
 
-/// ZIP programs start at the end of a file, so any file can be a ZIP too. This one must not be,
-/// whatever the records of a ZIP at its end say.
+/// Refuses a file that also ends as a ZIP, whatever the records there say: ZIP programs start at the end of a file.
 pub(super) fn refuse_at_the_end<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     let tail = input.peek_at(input.len().saturating_sub(ZIP_WITHIN as u64), ZIP_WITHIN)?;
     // Rarely anything is found, so the whole file is rarely looked through.

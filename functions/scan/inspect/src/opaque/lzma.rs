@@ -8,11 +8,11 @@ use std::io::{ErrorKind, Read};
 /// Where the coded data begins.
 const HEADER: usize = 13;
 
-/// How much of it must decode where nothing else tells it from other data. Data that is none hardly
-/// ever has more than a few bytes: most distances lead to before the start.
+/// How many bytes must decode if nothing else distinguishes it from other data. Other data hardly ever decodes beyond
+/// a few bytes: most distances point before the start.
 const TRIED: u64 = 4096;
 
-/// What is less is no file, and decodes by chance.
+/// Fewer bytes are not a file, and decode by chance.
 const LEAST: u64 = 16;
 
 struct Header {

@@ -1,7 +1,7 @@
-//! What cannot be looked into here: archives, compressed files, disk images and encrypted files that
-//! nothing in this program walks. What they hold is not known, so nobody can answer "clean".
+//! Opaque files: archives, compressed files, disk images and encrypted files that nothing in this program unpacks.
+//! Their content is unknown, so they are never clean.
 //!
-//! The list is long and still a list. So whatever `file-format` takes for such a file counts as well.
+//! No list of formats is complete. So every file that `file-format` takes for one of these kinds counts as well.
 
 mod encrypted;
 mod lzma;
@@ -14,8 +14,8 @@ use crate::identify::{HEAD, is_text};
 use file_format::{FileFormat, Kind};
 use std::borrow::Cow;
 
-/// What `file-format` names on two or three bytes, which text and data of programs have by accident:
-/// the tables here ask for more.
+/// Types that `file-format` recognises by two or three bytes, which text and other data have by accident. The tables
+/// here check more.
 const WEAK: [FileFormat; 9] = [
     FileFormat::AppleDiskImage,
     FileFormat::ArchivedByRobertJung,
@@ -31,11 +31,11 @@ const WEAK: [FileFormat; 9] = [
 /// Formats that are text themselves, or begin as one.
 const TEXTUAL: [&str; 4] = ["age", "PGP", "VMDK", "WARC"];
 
-/// The name of what `bytes` are, if nothing here can look into it.
+/// The name of the format of `bytes`, if it is opaque.
 pub(crate) fn format(bytes: &[u8]) -> Option<Cow<'static, str>> {
     let is_here =
         |at: usize, signature: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(signature));
-    // Of letters alone can be a text about the format.
+    // A signature of letters alone may be in a text about the format.
     let is_word = |name: &str, signature: &[u8]| {
         signature.iter().all(|byte| matches!(byte, b' '..=b'~')) && !TEXTUAL.contains(&name)
     };
@@ -55,8 +55,8 @@ pub(crate) fn format(bytes: &[u8]) -> Option<Cow<'static, str>> {
         .or_else(|| pdf::is_encrypted(bytes).then_some(Cow::Borrowed("encrypted PDF")))
 }
 
-/// The name of what `bytes`, which were walked as another format, are as well: where the signature
-/// does not stand at the start, there is room for both.
+/// The name of an opaque format that `bytes` also have, after they were walked as another one: formats whose signature
+/// is not at the start leave room for both.
 pub(crate) fn elsewhere(bytes: &[u8]) -> Option<&'static str> {
     let is_here = |at: usize, signature: &[u8]| {
         at > 0 && bytes.get(at..).is_some_and(|rest| rest.starts_with(signature))

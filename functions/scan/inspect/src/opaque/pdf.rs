@@ -17,7 +17,7 @@ pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
     };
     let is_at_the_start = bytes[..header].iter().all(u8::is_ascii_whitespace);
     memchr_iter(b'/', bytes).any(|slash| is_encryption(&bytes[slash + 1..]))
-        // Text that speaks of PDF is no PDF, and is held to be none by identification.
+        // Text about PDF is not a PDF, and identification agrees.
         && (is_at_the_start || std::str::from_utf8(bytes).is_err())
 }
 
@@ -28,7 +28,7 @@ fn is_encryption(bytes: &[u8]) -> bool {
     else {
         return false;
     };
-    // No program hides a value behind a comment or much space; whoever does is believed to have one.
+    // No program puts a comment or much space in front of a value. If there is some, it counts as a value.
     value > VALUE_WITHIN || matches!(behind[value], b'0'..=b'9' | b'+' | b'<' | b'%')
 }
 

@@ -1,5 +1,5 @@
-//! Formats whose signatures are so short that text and pictures have them by accident: what stands
-//! behind must fit as well.
+//! Formats whose signatures are so short that text and pictures have them by accident: the bytes behind the signature
+//! must fit as well.
 
 use super::{
     encrypted, lzma,
@@ -38,7 +38,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("tar", is_tar_further_on),
 ];
 
-/// Those of them whose signature does not stand at the start.
+/// Those of them whose signature is not at the start.
 pub(super) const ELSEWHERE: [&str; 6] =
     ["LHA", "partitioned disk", "ext2", "Apple disk image", "VHD", "Nero disk image"];
 
@@ -69,8 +69,8 @@ fn is_cpio(bytes: &[u8]) -> bool {
     }
 }
 
-/// GNU tar goes on to the next header behind what is none. In text also the signature is asked for:
-/// a table of numbers can have a checksum by chance.
+/// GNU tar skips invalid headers until it finds a valid one. In text the signature is required as well: a table of
+/// numbers can have a valid checksum by chance.
 fn is_tar_further_on(bytes: &[u8]) -> bool {
     const BLOCK: usize = 512;
     let is_text = is_text(&bytes[..bytes.len().min(HEAD)]);

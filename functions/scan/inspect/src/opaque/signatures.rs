@@ -1,6 +1,6 @@
-//! Signatures of archives, compressed files, disk images and encrypted files: what it is, where the
-//! signature stands, and which it is. Each is long enough that no other file has it by accident; for
-//! shorter ones see `plausible`. The names and places are those of libmagic's `archive`, `compress`
+//! Signatures of archives, compressed files, disk images and encrypted files: the format, the
+//! offset of its signature, and the signature. Each is long enough that no other file has it by accident; for shorter
+//! ones see `plausible`. The names and places are those of libmagic's `archive`, `compress`
 //! and `filesystems`.
 
 pub(super) const SIGNATURES: &[(&str, usize, &[u8])] = &[
@@ -121,7 +121,7 @@ pub(super) const SIGNATURES: &[(&str, usize, &[u8])] = &[
     ("APFS", 32, b"NXSB"),
     ("Android sparse image", 0, b"\x3a\xff\x26\xed"),
     ("Android boot image", 0, b"ANDROID!"),
-    // Encrypted files. A volume of VeraCrypt is random bytes from the first on: nobody can tell.
+    // Encrypted files. A volume of VeraCrypt cannot be recognised: it is random from the first byte.
     ("KeePass", 0, b"\x03\xd9\xa2\x9a\x65\xfb\x4b\xb5"),
     ("KeePass", 0, b"\x03\xd9\xa2\x9a\x66\xfb\x4b\xb5"),
     ("KeePass", 0, b"\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5"),

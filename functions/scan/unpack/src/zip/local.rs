@@ -73,7 +73,7 @@ fn content_start(members: &[u8], start: usize, entry: &Entry<'_>) -> Result<usiz
     }
     let crc = u32_at(header, 14)?;
     let [size, packed] = large_numbers(extra, [u32_at(header, 22)?, u32_at(header, 18)?])?;
-    // Who writes to a stream fills these in behind the content, and here puts zeros or nothing known.
+    // A program that writes to a stream puts these behind the content, and zeros or unknown values here.
     let is_later = entry.flags & HAS_DESCRIPTOR != 0;
     let agrees =
         |here: u64, there: u64| here == there || (is_later && (here == 0 || here == u64::from(u32::MAX)));

@@ -1,6 +1,6 @@
-//! ZIP (APPNOTE.TXT 6.3.10). Read here and not by a library, because what matters is whether all
-//! programs see the same: the directory at the end, each member's own header, and no byte between
-//! them that is nobody's. Decoders are libraries.
+//! ZIP (APPNOTE.TXT 6.3.10). Read here and not by a library, because what matters is whether all programs see the same
+//! members: the directory at the end must agree with each member's own header, and every byte must belong to one of
+//! them. Decoders are libraries.
 
 mod directory;
 mod local;
@@ -73,7 +73,7 @@ fn member(walk: &mut Walk<'_>, entry: &Entry<'_>, content: &[u8]) -> Result<(), 
         }
         checksum(entry, bytes)
     })?;
-    // Only what was read to its end is known to have one.
+    // Only content that was read to its end is known to end.
     if size == entry.size && used.left_over() {
         return walk.refuse(entry.path(), Why::Hidden("compressed data follows its end"));
     }

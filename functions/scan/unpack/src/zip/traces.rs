@@ -1,6 +1,6 @@
 //! What a ZIP leaves at the end of a file that is something else. Programs look for a ZIP from the
 //! end, and repair what its records say: wrong places, saturated numbers, missing records. So no
-//! number is believed here; a record is there or it is not.
+//! number is trusted here: only the presence of a record counts.
 
 use memchr::memmem;
 use std::ops::Range;
@@ -17,7 +17,7 @@ const HEADER: &[u8] = b"PK\x03\x04";
 /// member there is nothing to show.
 pub fn zip_traces(tail: &[u8], has_member: impl FnOnce() -> bool) -> Vec<Range<usize>> {
     let record = |at: usize| match tail[at..] {
-        // Any end record, whatever it says: its comment need not even fit.
+        // Any end record counts, whatever it says: even its comment need not fit.
         [_, _, 5, 6, ..] if at + END <= tail.len() => Some(at..at + END),
         // Of a member's header nothing shows anything but from the start of a file.
         [_, _, 3, 4, ..] => None,
@@ -39,7 +39,7 @@ impl ZipMember {
     /// The bytes that must be seen together.
     pub const OVERLAP: usize = 46;
 
-    /// Looks for it in a piece. The signatures alone stand in every program that reads ZIPs.
+    /// Searches a piece. Signatures alone are not enough: every program that reads ZIPs contains them.
     pub fn look(&mut self, piece: &[u8]) {
         let find = |signature: &[u8]| memmem::find_iter(piece, signature).any(|at| is_record(&piece[at..]));
         self.has_entry |= find(ENTRY);
