@@ -6,7 +6,7 @@ use rustix::process::Pid;
 use std::{
     sync::atomic::{AtomicU32, Ordering},
     thread::ScopedJoinHandle,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 pub(crate) struct Own {
@@ -62,11 +62,12 @@ pub(crate) fn exists(pid: Pid) -> bool {
     stat.is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))
 }
 
-/// Waits for a condition.
+/// Looks until a condition holds. Each look lets others run, so however slow the machine, many are enough.
 pub(crate) fn until(condition: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !condition() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain");
+    const LOOKS: u32 = 1_000_000;
+    let came_true = (0..LOOKS).any(|_| {
         std::thread::yield_now();
-    }
+        condition()
+    });
+    assert!(came_true, "waited in vain");
 }
