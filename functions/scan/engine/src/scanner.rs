@@ -2,6 +2,7 @@
 
 use crate::{
     Compiled, EngineError, RuleInfo, libyara,
+    matched::Matched,
     parts::{LATER, Parts},
     variables::Variables,
 };
