@@ -317,8 +317,8 @@ async fn c10_an_upload_that_nobody_finalizes_expires_and_its_bytes_go() {
     let late = ada.begin("late.txt", "text/plain", BYTES).await;
     assert_eq!(ada.put(&late, BYTES).await.status, 200);
     let late = &id(&late);
-    world.amend(&late, json!({ "expires_at": 1 })).await;
-    world.amend(&late, json!({ "due_at": 1 })).await;
+    world.amend(late, json!({ "expires_at": 1 })).await;
+    world.amend(late, json!({ "due_at": 1 })).await;
     assert_eq!(ada.finalize(late).await.refusal(), (410, "expired".to_owned()));
     eventually("the sweep removes its bytes", || async move {
         world_ref.stack.invoke("sweep-uploads", json!({})).await.unwrap();

@@ -85,8 +85,8 @@ async fn t02_what_is_held_of_a_tenant_has_a_quota_and_the_oldest_goes_first() {
 
     // When its time is over, it goes and its room is free.
     for id in ids {
-        if world.row(&id).await.contains_key("held_until") {
-            world.amend(&id, json!({ "held_until": 1, "due_at": 1 })).await;
+        if world.row(id).await.contains_key("held_until") {
+            world.amend(id, json!({ "held_until": 1, "due_at": 1 })).await;
         }
     }
     eventually("what was held long enough is gone", || async move {

@@ -6,8 +6,7 @@
 mod support;
 
 use reqwest::{RequestBuilder, StatusCode, Url};
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use support::{
     World, eicar, eventually,

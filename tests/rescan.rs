@@ -92,7 +92,7 @@ async fn what_later_rules_match_is_recalled_and_the_rest_stays() {
         .collect();
     assert_eq!(listed, [&new, &good]);
     for kept in [&good, &new] {
-        assert_eq!(world.row(&kept).await["rules"], answer["rules"].as_str().unwrap());
+        assert_eq!(world.row(kept).await["rules"], answer["rules"].as_str().unwrap());
         assert_eq!(ada.download(kept).await.status(), 200);
     }
     let held = world.keys(&world.stack.ready().buckets.quarantine).await;
