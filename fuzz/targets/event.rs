@@ -1,4 +1,4 @@
-//! Whatever arrives as an S3 event is read as `watch-quarantine` reads it: no panic, and a key that
+//! Reads any bytes as an S3 event, as `watch-quarantine` does: no panic, and a key that
 //! is taken for ours is the one that we print.
 #![no_main]
 

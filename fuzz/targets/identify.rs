@@ -1,4 +1,4 @@
-//! Whatever a file holds and is declared to be, it is identified: no panic, and no error from a
+//! Identifies any file under any declaration: no panic, and no error from a
 //! reader that has none.
 #![no_main]
 

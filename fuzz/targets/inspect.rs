@@ -1,5 +1,5 @@
-//! Whatever a small file holds and is declared to be, the jail's side answers a request about it, with the
-//! rules that ship, with a finding that the function's side takes.
+//! Inspects any small file under any declaration, as the jail does: it answers a request with a finding that the
+//! function takes.
 #![no_main]
 
 use airlock_content::media_types::DEFAULT;

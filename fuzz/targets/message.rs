@@ -1,5 +1,5 @@
-//! Whatever arrives as a message of the scan queue asks for the scan of an object, or of none: no panic, and what is
-//! taken is taken again when it is sent on.
+//! Reads any bytes as a message of the scan queue: no panic, and a request that is taken is taken
+//! again when it is sent on.
 #![no_main]
 
 use airlock_quarantine::requested;

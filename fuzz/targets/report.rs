@@ -1,5 +1,5 @@
-//! Whatever comes out of the jail is a finding that can be true, or none: no panic, only a clean
-//! finding lets an object through, and what is taken reads the same when it is written again.
+//! Reads any bytes as the jail's report: no panic, only a clean finding lets an object through, and
+//! a finding that is taken reads the same when it is written again.
 #![no_main]
 
 use airlock_content::{media_types::DEFAULT, verdict::Outcome};

@@ -1,4 +1,4 @@
-//! Whatever an archive holds, it is walked within its limits: no panic, no more members and bytes
+//! Walks any archive within its limits: no panic, no more members and bytes
 //! than allowed, and every path can be shown.
 #![no_main]
 
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Small, so that one run is short, and more than what stays in memory.
+/// Small, so that one run is short, and above the size that stays in memory.
 const LIMITS: Limits = Limits {
     depth: 4,
     members: 200,
@@ -59,7 +59,7 @@ fn assert_path(path: &str) {
     assert!(path.chars().count() <= 200 && !path.chars().any(char::is_control), "{path:?}");
 }
 
-/// Puts the checksums of headers right, as whoever means harm would: else nothing behind them is seen.
+/// Corrects the checksums of headers, as an attacker would: behind a wrong one nothing is read.
 fn mend(archive: &mut [u8]) {
     if archive.starts_with(b"7z\xbc\xaf\x27\x1c") {
         mend_seven_zip(archive);

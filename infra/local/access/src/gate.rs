@@ -9,9 +9,9 @@ use tokio::sync::{oneshot, watch};
 
 pub(crate) struct Door {
     principal: Principal,
-    /// Who has arrived and was not given to the test yet, oldest first.
+    /// Calls that arrived and that the test has not taken yet, oldest first.
     arrived: Mutex<VecDeque<Standing>>,
-    /// How many calls stand here, given to the test or not.
+    /// How many calls wait here, taken by the test or not.
     standing: watch::Sender<usize>,
 }
 
@@ -21,11 +21,11 @@ impl Door {
     }
 
     pub(crate) fn catches(&self, call: &Call) -> bool {
-        // What a presigned URL does is done by whoever has it, not by a process of the function.
+        // The holder of a presigned URL makes its calls, not a process of the function.
         call.principal == self.principal && !call.presigned
     }
 
-    /// Puts a call into the line; it may go on when what this answers is resolved, whichever way.
+    /// Puts a call into the line. The call goes on when the answer of this resolves, with an error or without.
     pub(crate) fn arrive(self: &Arc<Self>, call: &Call) -> Waiting {
         let (go, may_go) = oneshot::channel();
         lock(&self.arrived).push_back(Standing { call: call.clone(), go });
@@ -49,7 +49,7 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        // Closed first, so that whoever sees the smaller number does not find this call any more.
+        // Closed first, so that a reader of the smaller number does not find this call any more.
         self.may_go.close();
         self.door.standing.send_modify(|count| *count -= 1);
     }
@@ -90,8 +90,8 @@ impl Standing {
     }
 }
 
-/// Stops every call that one principal makes itself; dropping it lets all go on that the test does not hold, and
-/// stops no more.
+/// Stops every call that one principal makes itself. Dropping it stops no more calls, and lets those go on that the
+/// test does not hold.
 pub struct Gate {
     access: Arc<Access>,
     door: Arc<Door>,
@@ -102,8 +102,8 @@ impl Gate {
         Self { access, door }
     }
 
-    /// The next call that stands here, in order of arrival; waits until there is one. A call whose
-    /// caller is gone meanwhile is passed over.
+    /// The next call that waits here, in order of arrival; waits until there is one. Skips calls whose
+    /// callers are gone.
     pub async fn next(&self) -> Standing {
         let mut standing = self.door.standing.subscribe();
         loop {
@@ -116,18 +116,18 @@ impl Gate {
         }
     }
 
-    /// The next call that stands here, if there is one now.
+    /// The next call that waits here, if there is one now.
     pub fn first(&self) -> Option<Standing> {
         let mut arrived = lock(&self.door.arrived);
         std::iter::from_fn(|| arrived.pop_front()).find(|standing| !standing.go.is_closed())
     }
 
-    /// How many calls stand here, with those that the test was given and has not let go.
+    /// How many calls wait here, with those that the test took and has not let go.
     pub fn waiting(&self) -> usize {
         *self.door.standing.borrow()
     }
 
-    /// Waits until so many calls stand here at once.
+    /// Waits until so many calls wait here at once.
     pub async fn gathered(&self, count: usize) {
         // The door lives as long as this gate, so there is no error.
         let _ = self.door.standing.subscribe().wait_for(|standing| *standing >= count).await;

@@ -42,7 +42,7 @@ impl Hold {
         Self { access, waiting }
     }
 
-    /// Waits until a call stands at the door.
+    /// Waits until a call is at the door.
     pub async fn arrived(&self) {
         // An error means that nothing can arrive any more; the caller's next step will show it.
         let _ = self.waiting.arrived.subscribe().wait_for(|count| *count > 0).await;

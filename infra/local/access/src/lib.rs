@@ -53,7 +53,7 @@ impl fmt::Debug for Secret {
 /// A key pair that signs requests.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The public half, as it stands in signatures.
+    /// The public half, as signatures name it.
     pub access_key_id: String,
     /// The secret half.
     pub secret_access_key: Secret,
@@ -70,7 +70,7 @@ pub struct Call {
     pub operation: String,
     /// What it touches: `bucket/key`, a table name, a queue name.
     pub resource: String,
-    /// True when the signature stood in the URL: the caller is then whoever held that URL.
+    /// True when the URL held the signature: the caller is then the holder of that URL.
     pub presigned: bool,
 }
 
@@ -135,7 +135,7 @@ impl Access {
     /// call, and is the place where they will be evaluated. Bucket policies are enforced by the local S3.
     pub async fn authorize(&self, call: Call) -> Result<(), Denied> {
         lock(&self.calls).push(call.clone());
-        // It joins the line while the gate cannot be taken away, else nobody would let it go.
+        // It joins the line under the lock, or a gate that is removed in between would never let it go.
         let waiting = {
             let gates = lock(&self.gates);
             gates.iter().find(|gate| gate.catches(&call)).map(|gate| gate.arrive(&call))

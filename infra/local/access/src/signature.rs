@@ -102,7 +102,7 @@ pub fn verify(
     if !["host", "x-amz-date"].iter().all(|name| signed.contains(name)) {
         return Err(SignatureError::Incomplete("host and x-amz-date must be signed"));
     }
-    // Else whoever sees a signed request could send it as another operation.
+    // Without this, a signed request could be sent again as another operation.
     let mut names = request.headers.keys().map(http::HeaderName::as_str);
     if !names.all(|name| !name.starts_with("x-amz-") || signed.contains(&name)) {
         return Err(SignatureError::Incomplete("every x-amz header must be signed"));

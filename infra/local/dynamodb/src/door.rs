@@ -24,7 +24,7 @@ const TARGET_PREFIX: &str = "DynamoDB_20120810.";
 const STREAMS_TARGET_PREFIX: &str = "DynamoDBStreams_20120810.";
 /// DynamoDB takes requests of up to 16 MB.
 const MAX_BODY: usize = 16 << 20;
-/// The engine wants to see a signature and does not check it.
+/// The engine demands a signature and does not check it.
 const UNCHECKED: &str = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/dynamodb/aws4_request, \
     SignedHeaders=host, Signature=x";
 
@@ -94,7 +94,7 @@ impl Door {
 pub(crate) async fn serve(listener: TcpListener, door: Door) {
     let router = Router::new().fallback(answer).with_state(door);
     let listener = listener.tap_io(|connection| {
-        // Else small answers wait for the acknowledgement of what went before.
+        // Without TCP_NODELAY a small answer waits for the acknowledgement of the one before.
         let _ = connection.set_nodelay(true);
     });
     // This ends with the runtime that it runs on.
@@ -116,7 +116,7 @@ async fn answer(State(door): State<Door>, request: Request) -> Response {
     let Some(operation) = operation else {
         return refuse(StatusCode::BAD_REQUEST, "UnknownOperationException", "There is no such operation.");
     };
-    // What cannot be read here must not get past the check of who may touch which table.
+    // A request that cannot be read here must not pass the check of its tables.
     let Ok(request) = serde_json::from_slice::<Value>(&body) else {
         return refuse(StatusCode::BAD_REQUEST, "SerializationException", "The body is not JSON.");
     };
@@ -157,7 +157,7 @@ fn unsigned(error: &SignatureError) -> Response {
     refuse(StatusCode::BAD_REQUEST, error.code(), &error.to_string())
 }
 
-/// The names of the tables in a request, wherever they stand in it: by name, or in the ARN of a table
+/// The names of the tables anywhere in a request: by name, or in the ARN of a table
 /// or of its stream.
 fn tables(request: &Value) -> String {
     fn collect(value: &Value, names: &mut BTreeSet<String>) {

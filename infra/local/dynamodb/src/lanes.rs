@@ -1,4 +1,4 @@
-//! Connections to the engine that nobody else has.
+//! Connections to the engine that no other program can use.
 //!
 //! The engine serves a TCP listener and nothing else, checks no signature, and lets every web page
 //! read its answers. So each connection gets a listener of its own: the engine takes this one

@@ -1,7 +1,7 @@
 //! The local stack's DynamoDB: `dynoxide` behind a door of ours that checks signatures and knows who
 //! calls.
 //!
-//! The engine serves HTTP only, wants a signature but does not check it, and allows every web page
+//! The engine serves HTTP only, demands a signature but does not check it, and allows every web page
 //! to read its answers. So no port of its own is open to anyone but the door (`lanes`).
 
 mod door;

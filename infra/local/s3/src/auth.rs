@@ -43,7 +43,7 @@ impl S3Auth for Keys {
     }
 }
 
-/// Says who may do what.
+/// Decides who may do what.
 pub(crate) struct Guard {
     pub(crate) access: Arc<Access>,
     pub(crate) store: Arc<Store>,
@@ -131,7 +131,7 @@ impl S3Access for Guard {
             return Err(denied());
         }
         let (bucket, key) = (&request.input.bucket, &request.input.key);
-        // Like a URL, a form is in the hands of whoever was given it.
+        // Like a signed URL, a signed form can be used by anybody who has it.
         let resource = format!("{bucket}/{key}");
         self.authorize(request.credentials.as_ref(), "PostObject", resource, true).await?;
         self.ask_policy("s3:PutObject", bucket, Some(key), conditions_of(request)?)
@@ -167,7 +167,7 @@ fn conditions_of<T>(request: &S3Request<T>) -> S3Result<&Conditions> {
 /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>).
 fn conditions(operation: &str, headers: &HeaderMap, signature: Option<&Signature>) -> Conditions {
     let mut found = HashMap::new();
-    // The local stack speaks plain HTTP over loopback, and stands for a service that does not.
+    // The local stack speaks plain HTTP over loopback, and simulates a service that uses TLS.
     found.insert("aws:securetransport", "true".to_owned());
     let kind = match signature {
         None => "POST",

@@ -24,7 +24,7 @@ impl SharedBody {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads what nobody has read, and forgets it.
+    /// Reads the rest of the body, and forgets it.
     pub(crate) async fn drain(self) {
         while let Some(Ok(_)) = poll_fn(|context| Pin::new(&mut *self.lock()).poll_frame(context)).await {}
     }

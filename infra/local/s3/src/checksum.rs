@@ -113,7 +113,7 @@ impl Digests {
     }
 }
 
-/// What was found out about some bytes.
+/// Size and digests of some bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Digested {
     pub(crate) size: u64,

@@ -67,7 +67,7 @@ impl CrossOrigin {
     }
 }
 
-/// One `*` in the pattern stands for anything.
+/// One `*` in the pattern matches anything.
 fn fits(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,

@@ -28,7 +28,7 @@ pub struct ObjectCreated {
     pub event_time: OffsetDateTime,
     /// Hexadecimal, always of the same length, and later events of a key have a greater one.
     pub sequencer: String,
-    /// Whom the bucket's notifications name for it; none if nobody asked.
+    /// The targets that the bucket's notifications name for it.
     pub target_arns: Vec<String>,
     /// The id of the first notification that asked for it.
     pub configuration_id: String,
@@ -41,7 +41,7 @@ pub struct ObjectCreated {
 }
 
 impl ObjectCreated {
-    /// `{"Records": [...]}`, as it stands in a queue's message or a function's invocation.
+    /// `{"Records": [...]}`, the body of a queue's message or of a function's invocation.
     pub fn to_event_json(&self) -> Value {
         let format =
             format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");

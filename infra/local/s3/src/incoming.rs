@@ -78,7 +78,7 @@ pub(crate) fn length_of(
 /// Reads `body` into a new file. `default` is the checksum to compute when the client wants none.
 ///
 /// # Errors
-/// When the body is not what was announced; nothing is kept then.
+/// When the body differs from the announcement; nothing is kept then.
 pub(crate) async fn receive(
     store: &Store,
     body: Option<StreamingBlob>,

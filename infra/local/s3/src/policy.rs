@@ -1,8 +1,8 @@
 //! Bucket policies: the statements that forbid something to everybody.
 //!
-//! What a statement allows changes nothing here, as everyone who can sign is of one account
+//! A statement that allows changes nothing here, as every signer is of one account
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>).
-//! What this module cannot enforce in a statement that denies is an error when the policy is set:
+//! A statement that denies, and that this module cannot enforce, is an error when the policy is set:
 //! a policy must not look as if it protected.
 
 use serde_json::Value;
@@ -188,7 +188,7 @@ fn strings(value: Option<&Value>, element: &'static str) -> Result<Vec<String>, 
 fn like(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
-    // Where the last star was, and what it stands for so far: on a mismatch it takes one more.
+    // Where the last star was, and how much it matches so far: on a mismatch it takes one more.
     let mut star = None;
     while t < text.len() {
         match pattern.get(p) {

@@ -1,4 +1,4 @@
-//! Takes connections, and does around `s3s` what it leaves to its caller.
+//! Takes connections, and does what `s3s` leaves to its caller.
 
 use crate::{
     auth::{Caller, Guard, Keys},
@@ -50,7 +50,7 @@ pub(crate) async fn run(listener: TcpListener, store: Arc<Store>, access: Arc<Ac
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, peer)) => {
-                // Else small answers wait for the acknowledgement of what went before.
+                // Without TCP_NODELAY a small answer waits for the acknowledgement of the one before.
                 let _ = stream.set_nodelay(true);
                 connections.spawn(connection(frontend.clone(), stream, peer));
             }
@@ -116,7 +116,7 @@ impl Frontend {
         caller.signature = signature::read(&request)?;
         let mut request = Request::from_parts(request, Body::http_body(body));
         request.extensions_mut().insert(caller);
-        // `s3s` logs whole requests and their signatures; a signed URL must not stand in any log.
+        // `s3s` logs whole requests and their signatures; no log may hold a signed URL.
         let answer = self.service.call(request).with_subscriber(NoSubscriber::default()).await;
         answer.map_err(|_| s3_error!(InternalError, "We encountered an internal error. Please try again."))
     }

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 /// The settings of a bucket, as the template or the bucket's API calls give them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BucketSettings {
-    /// Keep what is overwritten or deleted, under version ids.
+    /// Keep overwritten and deleted objects, under version ids.
     pub versioned: bool,
     /// Which web origins may call; the first rule that fits counts.
     pub cors: Vec<CorsRule>,
-    /// What is deleted after a time; [`crate::S3::expire`] applies it.
+    /// Rules that delete after a time; [`crate::S3::expire`] applies them.
     pub lifecycle: Vec<LifecycleRule>,
-    /// Who is told of new objects.
+    /// Targets that are told of new objects.
     pub notifications: Vec<Notification>,
     /// The bucket policy, a JSON document. [`crate::S3Error::Policy`] says what of it is understood.
     pub policy: Option<serde_json::Value>,
@@ -50,7 +50,7 @@ pub struct LifecycleRule {
     /// Delete markers go that have no version behind them any more.
     #[serde(default)]
     pub expired_object_delete_marker: bool,
-    /// Multipart uploads that nobody completes go this long after they were started.
+    /// Multipart uploads that are not completed go this long after they were started.
     pub abort_multipart_days: Option<u32>,
 }
 

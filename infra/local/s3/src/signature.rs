@@ -15,7 +15,7 @@ const LONGEST_LIFE: u32 = 7 * 24 * 60 * 60;
 /// out by `s3s`.
 #[derive(Clone)]
 pub(crate) struct Signature {
-    /// True when it stands in the URL.
+    /// True when the URL holds it.
     pub(crate) presigned: bool,
     /// When it was made.
     pub(crate) time: OffsetDateTime,
@@ -90,7 +90,7 @@ fn is_for_s3(credential: &str) -> bool {
     credential.ends_with(&format!("/{REGION}/s3/aws4_request"))
 }
 
-/// The host and every `x-amz-*` header must be signed, or whoever holds a URL could add to it.
+/// The host and every `x-amz-*` header must be signed, or the holder of a URL could add to it.
 fn all_signed(request: &Parts, signed: &str) -> S3Result<()> {
     let signed: Vec<&str> = signed.split(';').collect();
     let must = |name: &&str| *name == "host" || name.starts_with("x-amz-");

@@ -1,4 +1,4 @@
-//! What SQS refuses, under the names that its clients know.
+//! The refusals of SQS, under the names that its clients know.
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum SqsError {
     /// An attribute that queues do not have.
     #[error("Unknown Attribute {0}.")]
     UnknownAttribute(String),
-    /// What this stand-in does not do.
+    /// An operation that this SQS does not have.
     #[error("{0} is not supported by the local stack.")]
     Unsupported(String),
     /// The caller may not do this.

@@ -23,7 +23,7 @@ const MAX_BODY: usize = 64 << 20;
 pub(crate) async fn serve(listener: TcpListener, sqs: Sqs) {
     let router = Router::new().fallback(answer).with_state(sqs);
     let listener = listener.tap_io(|connection| {
-        // Else small answers wait for the acknowledgement of what went before.
+        // Without TCP_NODELAY a small answer waits for the acknowledgement of the one before.
         let _ = connection.set_nodelay(true);
     });
     // This ends with the runtime that it runs on.

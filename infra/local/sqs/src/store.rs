@@ -19,15 +19,15 @@ use uuid::Uuid;
 pub struct Message {
     /// Its id, the same for all of its life.
     pub message_id: String,
-    /// What deletes this delivery of it.
+    /// The handle that deletes this delivery of it.
     pub receipt_handle: String,
-    /// What was sent.
+    /// The text that was sent.
     pub body: String,
     /// MD5 of the body, in hex.
     pub md5_of_body: String,
     /// `ApproximateReceiveCount`, `SentTimestamp` and the like.
     pub attributes: BTreeMap<String, String>,
-    /// What the sender added; `Null` if nothing.
+    /// The attributes that the sender added; `Null` if none.
     pub message_attributes: Value,
 }
 

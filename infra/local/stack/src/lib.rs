@@ -47,7 +47,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 /// What the stack is called; it is part of the names of what it holds.
 const STACK_NAME: &str = "airlock-local";
 
-/// What is in the folder that keeps everything.
+/// The names in the folder of data.
 const DATA: [&str; 5] = ["dynamodb", "issuer.pem", lock::NAME, "s3", "sqs"];
 
 /// An engine that others use as well has their tables in it, so a stack needs a name of its own.
@@ -133,7 +133,7 @@ pub struct Stack {
     issuer: Arc<Issuer>,
     functions: Arc<Functions>,
     services: Services,
-    /// What feeds the functions; ends with the stack.
+    /// The tasks that feed the functions; they end with the stack.
     running: JoinSet<()>,
     _lock: Lock,
     _temporary: Option<TempDir>,
@@ -196,7 +196,7 @@ impl Stack {
         let local = local_only::behind_the_door(local, address, secret);
         let router = issuer.clone().keys().merge(local).merge(gateway.into_router());
         let listener = listener.tap_io(|connection| {
-            // Else small answers wait for the acknowledgement of what went before.
+            // Without TCP_NODELAY a small answer waits for the acknowledgement of the one before.
             let _ = connection.set_nodelay(true);
         });
         running.spawn(async move {
@@ -244,7 +244,7 @@ impl Stack {
         &self.template
     }
 
-    /// What stands in the template and is not here.
+    /// The resources of the template that are not simulated.
     pub fn not_simulated(&self) -> &[String] {
         &self.not_simulated
     }

@@ -1,4 +1,4 @@
-//! Folders that are their owner's alone: what is kept in them are other people's files, tokens and keys.
+//! Folders that only their owner can use: they hold other people's files, tokens and keys.
 
 use std::{
     ffi::OsStr,
@@ -9,7 +9,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Read, written and entered by the owner, by nobody else.
+/// Only the owner reads, writes and enters.
 const OWNER: u32 = 0o700;
 /// What the group and others may do.
 const OTHERS: u32 = 0o077;
@@ -44,7 +44,7 @@ pub enum NotPrivate {
 }
 
 /// Makes the folder for its owner alone. One that is there already is closed to others, if it holds
-/// nothing but what is `ours`: then an earlier version made it.
+/// only names that are `ours`: then an earlier version made it.
 ///
 /// # Errors
 /// [`NotPrivate`] when others can look into it all the same.

@@ -1,4 +1,4 @@
-//! What invokes what: the template's functions and events, as the parts of the stack take them.
+//! Connects the template's functions and events with the parts of the stack.
 
 use crate::{
     Endpoints, Options,

@@ -23,7 +23,7 @@ macro_rules! properties {
             || $input.website_redirect_location.is_some()
             || $input.storage_class.as_ref().is_some_and(|class| class.as_str() != StorageClass::STANDARD)
         {
-            // What is not kept must not look as if it were.
+            // A header that is not kept must not look kept.
             let message = "A header you provided implies functionality that is not implemented";
             return Err(s3s::s3_error!(NotImplemented, "{message}"));
         }

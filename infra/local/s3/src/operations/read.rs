@@ -31,7 +31,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// In the order of RFC 9110, section 13.2.2. `unchanged` is the answer to who has it already.
+    /// In the order of RFC 9110, section 13.2.2. `unchanged` is the answer to a client that has it already.
     pub(super) fn check(
         self,
         content: &Content,
@@ -102,7 +102,7 @@ fn part_range(content: &Content, number: i32) -> Option<ops::Range<u64>> {
     Some(start..start + length)
 }
 
-/// S3 gives the checksum to who asks for it and gets all that it covers.
+/// S3 gives the checksum only if the client asks for it and gets all bytes that it covers.
 fn shown(mode: Option<&ChecksumMode>, selection: &Selection, content: &Content) -> Option<Checksum> {
     let asked = mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
     let whole = selection.bytes == (0..content.size);

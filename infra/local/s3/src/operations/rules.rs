@@ -97,7 +97,7 @@ pub(super) async fn put_bucket_lifecycle_configuration(
     answer(PutBucketLifecycleConfigurationOutput::default())
 }
 
-/// What this S3 cannot do must not look as if it did it.
+/// An operation that this S3 cannot do must not look done.
 fn not_implemented(what: &str) -> S3Error {
     s3_error!(NotImplemented, "{what} is not implemented")
 }

@@ -49,7 +49,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // It is not there once it was moved, and what stays is removed at the next start.
+        // It is gone once it was moved; a draft that stays is removed at the next start.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -142,7 +142,7 @@ impl Disk {
         fs::remove_dir_all(self.upload(id))
     }
 
-    /// All buckets and their versions. What a crash left is removed on the way.
+    /// All buckets and their versions. Removes leftovers of a crash on the way.
     pub(super) fn buckets(&self) -> io::Result<Vec<(String, BucketRecord, Vec<Version>)>> {
         let mut buckets = Vec::new();
         for folder in entries(&self.root.join("buckets"))? {
@@ -161,7 +161,7 @@ impl Disk {
         Ok(buckets)
     }
 
-    /// All multipart uploads and their parts. What a crash left is removed on the way.
+    /// All multipart uploads and their parts. Removes leftovers of a crash on the way.
     pub(super) fn uploads(&self) -> io::Result<Vec<(String, UploadRecord, Vec<PartRecord>)>> {
         let mut uploads = Vec::new();
         for folder in entries(&self.root.join("uploads"))? {

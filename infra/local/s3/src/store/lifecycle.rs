@@ -1,4 +1,4 @@
-//! Deletes what the lifecycle rules say has had its time.
+//! Deletes objects whose time is over by the lifecycle rules.
 
 use super::{Store, record::Properties};
 use crate::settings::LifecycleRule;

@@ -1,4 +1,4 @@
-//! The buckets: what is known of them in memory and in files, and every change to it.
+//! The buckets, in memory and in files, and every change to them.
 //!
 //! One lock guards all of it, so that a condition and the write that depends on it are one step.
 //! Under the lock only small files are written and names are changed; bytes of objects never move.
@@ -66,7 +66,7 @@ impl State {
         bucket.ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
     }
 
-    /// The time in microseconds, or one more than the last if the clock stood still or went back.
+    /// The time in microseconds, or one more than the last if the clock did not advance.
     fn next_sequence(&mut self, now: OffsetDateTime) -> u64 {
         let micros = u64::try_from(now.unix_timestamp_nanos() / 1000).unwrap_or(0);
         self.last_sequence = micros.max(self.last_sequence + 1);
@@ -75,7 +75,7 @@ impl State {
 }
 
 impl Store {
-    /// Reads what an earlier run left in `root`.
+    /// Reads the data of an earlier run in `root`.
     pub(crate) fn open(root: PathBuf, created: UnboundedSender<ObjectCreated>) -> io::Result<Self> {
         let disk = Disk::open(root)?;
         let mut state = State::default();
@@ -104,7 +104,7 @@ impl Store {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An answer for what should not happen; the cause goes to the log, not to the client.
+    /// The answer to an internal error; the cause goes to the log, not to the client.
     pub(crate) fn internal(&self, error: &io::Error) -> s3s::S3Error {
         tracing::dispatcher::with_default(&self.log, || tracing::error!(%error, "S3 cannot use its files"));
         s3_error!(InternalError, "We encountered an internal error. Please try again.")

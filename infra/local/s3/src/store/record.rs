@@ -1,4 +1,4 @@
-//! What is known of buckets, versions, uploads and parts; each record is one JSON file.
+//! The records of buckets, versions, uploads and parts, each of them a JSON file.
 
 use crate::{
     checksum::{Algorithm, Checksum},
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
-/// The version id of what was written while its bucket was not versioned.
+/// The version id of an object that was written while its bucket was not versioned.
 pub(crate) const NULL_VERSION: &str = "null";
 
-/// An id nobody can guess; also the name of a file.
+/// An id that cannot be guessed; also the name of a file.
 pub(crate) fn fresh_id() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }
@@ -57,7 +57,7 @@ pub(crate) struct Properties {
     pub(crate) expires: Option<OffsetDateTime>,
     pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) tags: Vec<(String, String)>,
-    /// `None` is what S3 does unasked: AES256.
+    /// `None` is S3's default: AES256.
     pub(crate) encryption: Option<String>,
     pub(crate) kms_key_id: Option<String>,
 }

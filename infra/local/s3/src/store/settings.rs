@@ -37,7 +37,7 @@ impl Store {
         Ok(())
     }
 
-    /// Changes what is known of a bucket.
+    /// Changes the record of a bucket.
     pub(crate) fn change_bucket(&self, name: &str, change: impl FnOnce(&mut BucketRecord)) -> S3Result<()> {
         let mut state = self.lock();
         let bucket = state.bucket(name)?;

@@ -103,7 +103,7 @@ impl Environment {
             asked = self.api.asked() => asked.is_ok(),
             () = tokio::time::sleep(blueprint.timeout) => false,
         };
-        // What a process asked before it died may still stand.
+        // The request of a process that died may still be there.
         let asks = asks && matches!(self.child.try_wait(), Ok(None));
         if !asks {
             self.end().await;

@@ -102,7 +102,7 @@ impl Drop for Process {
 
 fn kill_group(leader: u32) {
     if let Some(group) = i32::try_from(leader).ok().and_then(Pid::from_raw) {
-        // The only error that can happen is that nobody is left in it.
+        // The only error is that no process is left in it.
         let _ = kill_process_group(group, Signal::KILL);
     }
 }

@@ -96,7 +96,7 @@ impl RuntimeApi {
             .layer(from_fn_with_state(exchange.clone(), processes_only))
             .with_state(exchange.clone());
         let listener = listener.tap_io(|connection| {
-            // Else small answers wait for the acknowledgement of what went before.
+            // Without TCP_NODELAY a small answer waits for the acknowledgement of the one before.
             let _ = connection.set_nodelay(true);
         });
         let (running, stopped) = oneshot::channel::<()>();
@@ -284,7 +284,7 @@ fn unknown() -> Response {
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
-/// The error that a function reported; what cannot be read is told as it came.
+/// The error that a function reported; an error that cannot be read is passed on as it came.
 fn reported(body: &[u8]) -> FunctionError {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

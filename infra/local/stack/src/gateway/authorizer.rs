@@ -1,4 +1,4 @@
-//! Decides who may pass, as the JWT authorizer of an HTTP API does.
+//! Checks the tokens of requests, as the JWT authorizer of an HTTP API does.
 //!
 //! The rules are those of
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html>:
@@ -107,7 +107,7 @@ impl Authorizer {
         }) {
             return Err(Refusal::InvalidToken("the token has an invalid audience"));
         }
-        // Written so that what is not a number is refused.
+        // Written so that NaN is refused.
         if !time("exp").is_some_and(|expiry| expiry > now) {
             return Err(Refusal::InvalidToken("the token has expired"));
         }

@@ -112,7 +112,7 @@ impl Gateway {
 
     async fn call(&self, function: &str, request: &Received, event: &serde_json::Value) -> Response {
         let invocation = self.functions.invoke(function, event.to_string().into(), WhenBusy::Refuse);
-        // What went wrong stays here; the client learns that something did.
+        // The log gets the cause; the client learns only that there is one.
         let failed = |why: &dyn std::fmt::Display| {
             tracing::error!(function, request = request.id, "the function failed: {why}");
             plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")

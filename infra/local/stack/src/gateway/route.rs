@@ -75,7 +75,7 @@ impl<T> Route<T> {
     }
 }
 
-/// The most specific route for a request; `path` as it stands in the request line.
+/// The most specific route for a request; `path` as in the request line.
 pub(super) fn find<'a, T>(routes: &'a [Route<T>], method: &str, path: &str) -> Option<Found<'a, T>> {
     let path: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
     routes

@@ -102,7 +102,7 @@ impl Issuer {
         self.key.sign(claims)
     }
 
-    /// What verifies its tokens, for everyone.
+    /// The routes of the public keys, for everyone.
     pub(crate) fn keys(self: Arc<Self>) -> Router {
         Router::new()
             .route(&format!("{PATH}/.well-known/openid-configuration"), get(configuration))
@@ -110,7 +110,7 @@ impl Issuer {
             .with_state(self)
     }
 
-    /// What gives them out.
+    /// The route that gives tokens out.
     pub(crate) fn tokens(self: Arc<Self>) -> Router {
         Router::new().route(&format!("{PATH}/token"), post(token)).with_state(self)
     }

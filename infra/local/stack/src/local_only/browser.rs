@@ -1,4 +1,4 @@
-//! What tells a web page from a program on this machine. Loopback is no wall: every page that a
+//! Tells a web page from a program on this machine. Loopback is no wall: every page that a
 //! developer has open can send requests to it.
 
 use axum::http::{HeaderMap, header};

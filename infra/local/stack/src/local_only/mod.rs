@@ -1,4 +1,4 @@
-//! Who may use what stands under `/_local` beside the API: a developer who can read the ready file,
+//! Access to the paths under `/_local` beside the API: for a developer who can read the ready file,
 //! and no web page.
 
 pub(crate) mod browser;
@@ -16,7 +16,7 @@ use problem::problem;
 use secret::LocalSecret;
 use std::{net::SocketAddr, sync::Arc};
 
-/// Where the secret stands in a request.
+/// The header that carries the secret.
 pub const SECRET_HEADER: &str = "x-airlock-local-secret";
 
 struct Door {

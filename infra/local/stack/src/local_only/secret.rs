@@ -1,4 +1,4 @@
-//! What shows that a caller has read the ready file, which only the owner of the stack can.
+//! The secret of the ready file, which only the owner of the stack can read.
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, error::Unspecified, rand};
 use serde::Serialize;

@@ -16,7 +16,7 @@ use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 /// How long one poll waits for messages; the longest that SQS allows.
 const POLL: Duration = Duration::from_secs(20);
 
-/// What one poll brings at most; a larger batch takes several.
+/// The most messages of one poll; a larger batch takes several.
 const POLL_LIMIT: usize = 10;
 
 /// A mapping as the template has it.
