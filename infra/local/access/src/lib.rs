@@ -8,6 +8,7 @@
 
 mod gate;
 mod hold;
+mod listener;
 pub mod signature;
 
 use std::{
@@ -18,6 +19,7 @@ use std::{
 
 pub use gate::{Gate, Standing};
 pub use hold::Hold;
+pub use listener::without_delay;
 
 /// The region of the local stack.
 pub const REGION: &str = "us-east-1";

@@ -4,6 +4,7 @@ use crate::{DynamoDbError, lanes::Lanes};
 use airlock_local_access::{
     Access, Call,
     signature::{SignatureError, verify},
+    without_delay,
 };
 use axum::{
     Router,
@@ -11,7 +12,6 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    serve::ListenerExt,
 };
 use dynoxide::Database;
 use serde_json::{Value, json};
@@ -93,12 +93,8 @@ impl Door {
 
 pub(crate) async fn serve(listener: TcpListener, door: Door) {
     let router = Router::new().fallback(answer).with_state(door);
-    let listener = listener.tap_io(|connection| {
-        // Without TCP_NODELAY a small answer waits for the acknowledgement of the one before.
-        let _ = connection.set_nodelay(true);
-    });
     // This ends with the runtime that it runs on.
-    let _ = axum::serve(listener, router).await;
+    let _ = axum::serve(without_delay(listener), router).await;
 }
 
 async fn answer(State(door): State<Door>, request: Request) -> Response {

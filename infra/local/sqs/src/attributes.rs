@@ -1,6 +1,6 @@
 //! The attributes of a queue, checked when they are set (SQS API reference, `SetQueueAttributes`).
 
-use crate::{SqsError, fifo};
+use crate::SqsError;
 use serde_json::Value;
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
@@ -11,6 +11,14 @@ const NUMBERS: [(&str, RangeInclusive<u64>, u64); 5] = [
     ("DelaySeconds", 0..=900, 0),
     ("ReceiveMessageWaitTimeSeconds", 0..=20, 0),
     ("MaximumMessageSize", 1_024..=1_048_576, 1_048_576),
+];
+
+/// Attributes of FIFO queues alone: name, allowed values, default.
+pub(crate) const FIFO: [(&str, [&str; 2], &str); 4] = [
+    ("FifoQueue", ["true", "true"], "true"),
+    ("ContentBasedDeduplication", ["true", "false"], "false"),
+    ("DeduplicationScope", ["queue", "messageGroup"], "queue"),
+    ("FifoThroughputLimit", ["perQueue", "perMessageGroupId"], "perQueue"),
 ];
 
 /// Attributes that are kept and answered, and change nothing here.
@@ -45,8 +53,7 @@ impl Attributes {
                     redrive(value)
                         .ok_or_else(|| SqsError::Invalid("RedrivePolicy cannot be read.".to_owned()))?;
                 }
-            } else if let Some((known, values, _)) = fifo::ATTRIBUTES.iter().find(|(known, ..)| known == name)
-            {
+            } else if let Some((known, values, _)) = FIFO.iter().find(|(known, ..)| known == name) {
                 // A standard queue has no FifoQueue, not even a false one.
                 if *known == "FifoQueue" && value == "false" {
                     return Err(SqsError::UnknownAttribute(name.clone()));
@@ -106,7 +113,7 @@ impl Attributes {
     /// Everything that `GetQueueAttributes` answers, defaults included.
     pub(crate) fn all(&self) -> BTreeMap<String, String> {
         let defaults = NUMBERS.iter().map(|(name, _, default)| ((*name).to_owned(), default.to_string()));
-        let fifo = fifo::ATTRIBUTES.iter().filter(|_| self.get("FifoQueue").is_some());
+        let fifo = FIFO.iter().filter(|_| self.get("FifoQueue").is_some());
         let fifo = fifo.map(|(name, _, default)| ((*name).to_owned(), (*default).to_owned()));
         defaults.chain(fifo).chain(self.0.clone()).collect()
     }

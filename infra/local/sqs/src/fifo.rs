@@ -1,19 +1,15 @@
 //! What makes a queue a FIFO queue, and what its messages need (SQS API reference, `CreateQueue`,
 //! `SendMessage`).
 
-use crate::{SqsError, attributes::Attributes, store::Outgoing};
+use crate::{
+    SqsError,
+    attributes::{Attributes, FIFO},
+    outgoing::Outgoing,
+};
 use sha2::{Digest, Sha256};
 
 /// Only FIFO queues have this suffix, and all of them do.
 const SUFFIX: &str = ".fifo";
-
-/// Attributes of FIFO queues alone: name, allowed values, default.
-pub(crate) const ATTRIBUTES: [(&str, [&str; 2], &str); 4] = [
-    ("FifoQueue", ["true", "true"], "true"),
-    ("ContentBasedDeduplication", ["true", "false"], "false"),
-    ("DeduplicationScope", ["queue", "messageGroup"], "queue"),
-    ("FifoThroughputLimit", ["perQueue", "perMessageGroupId"], "perQueue"),
-];
 
 const STANDARD_NAME: &str =
     "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
@@ -36,8 +32,7 @@ pub(crate) fn check_queue(name: &str, attributes: &Attributes) -> Result<(), Sqs
         let reason = if fifo { FIFO_NAME } else { STANDARD_NAME };
         return Err(SqsError::value("QueueName", name, reason));
     }
-    if !fifo && let Some((other, ..)) = ATTRIBUTES.iter().find(|(other, ..)| attributes.get(other).is_some())
-    {
+    if !fifo && let Some((other, ..)) = FIFO.iter().find(|(other, ..)| attributes.get(other).is_some()) {
         return Err(SqsError::UnknownAttribute((*other).to_owned()));
     }
     if attributes.get("FifoThroughputLimit") == Some("perMessageGroupId")

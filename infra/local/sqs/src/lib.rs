@@ -5,6 +5,7 @@ mod attributes;
 mod error;
 mod fifo;
 mod operations;
+mod outgoing;
 mod server;
 mod store;
 
@@ -13,13 +14,14 @@ pub use store::{Depth, Message};
 
 use airlock_local_access::{ACCOUNT, Access, REGION};
 use attributes::Attributes;
+use outgoing::Outgoing;
 use std::{
     collections::BTreeMap,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use store::{Outgoing, Sent, Store};
+use store::{Sent, Store};
 use tokio::{net::TcpListener, sync::Notify};
 
 /// The longest that a receive waits (SQS API reference, `WaitTimeSeconds`).

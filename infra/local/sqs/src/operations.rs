@@ -1,6 +1,6 @@
 //! The operations of SQS, from JSON to the store and back.
 
-use crate::{Message, Sqs, SqsError, attributes::Attributes, now, store::Outgoing};
+use crate::{Message, Sqs, SqsError, attributes::Attributes, now, outgoing::Outgoing};
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
 use std::{collections::HashSet, ops::RangeInclusive, time::Duration};

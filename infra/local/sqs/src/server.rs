@@ -4,6 +4,7 @@ use crate::{Sqs, SqsError, operations};
 use airlock_local_access::{
     Call,
     signature::{SignatureError, verify},
+    without_delay,
 };
 use axum::{
     Router,
@@ -11,7 +12,6 @@ use axum::{
     extract::{Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    serve::ListenerExt,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -22,12 +22,8 @@ const MAX_BODY: usize = 64 << 20;
 
 pub(crate) async fn serve(listener: TcpListener, sqs: Sqs) {
     let router = Router::new().fallback(answer).with_state(sqs);
-    let listener = listener.tap_io(|connection| {
-        // Without TCP_NODELAY a small answer waits for the acknowledgement of the one before.
-        let _ = connection.set_nodelay(true);
-    });
     // This ends with the runtime that it runs on.
-    let _ = axum::serve(listener, router).await;
+    let _ = axum::serve(without_delay(listener), router).await;
 }
 
 async fn answer(State(sqs): State<Sqs>, request: Request) -> Response {

@@ -7,6 +7,7 @@ use crate::{
     SqsError, arn,
     attributes::Attributes,
     fifo::{is_fifo, sequence_number},
+    outgoing::Outgoing,
 };
 use md5::{Digest, Md5};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -49,16 +50,6 @@ pub(crate) struct Taken {
     pub(crate) next_visible: Option<u64>,
     /// Messages went to the dead-letter queue, where someone may wait for them.
     pub(crate) redriven: bool,
-}
-
-/// What a sender gives.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Outgoing<'a> {
-    pub(crate) body: &'a str,
-    pub(crate) delay: Option<Duration>,
-    pub(crate) message_attributes: &'a Value,
-    pub(crate) group: Option<&'a str>,
-    pub(crate) deduplication_id: Option<&'a str>,
 }
 
 /// What a sender learns.

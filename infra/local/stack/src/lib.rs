@@ -23,11 +23,10 @@ pub use lock::NotLocked;
 pub use private::{NotPrivate, private_folder};
 pub use ready::{AccessKey, Buckets, Endpoints, MissingOutput, Queues, Ready};
 
-use airlock_local_access::{ACCOUNT, Access, Principal, REGION};
+use airlock_local_access::{ACCOUNT, Access, Principal, REGION, without_delay};
 use airlock_local_s3::S3;
 use airlock_local_sqs::Sqs;
 use airlock_local_template::{Surroundings, Template, TemplateError};
-use axum::serve::ListenerExt;
 use functions::{Functions, WhenBusy};
 use gateway::Gateway;
 use issuer::Issuer;
@@ -195,10 +194,7 @@ impl Stack {
         let local = issuer.clone().tokens().merge(invocations::router(functions.clone()));
         let local = local_only::behind_the_door(local, address, secret);
         let router = issuer.clone().keys().merge(local).merge(gateway.into_router());
-        let listener = listener.tap_io(|connection| {
-            // Without TCP_NODELAY a small answer waits for the acknowledgement of the one before.
-            let _ = connection.set_nodelay(true);
-        });
+        let listener = without_delay(listener);
         running.spawn(async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
             if let Err(error) = axum::serve(listener, service).await {

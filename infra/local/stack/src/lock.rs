@@ -16,13 +16,8 @@ pub enum NotLocked {
     #[error("another local stack uses the folder {0}; stop it, or choose another folder")]
     InUse(PathBuf),
     /// The lock cannot be made.
-    #[error("the folder {path} cannot be locked")]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error("the folder {0} cannot be locked")]
+    Io(PathBuf, #[source] io::Error),
 }
 
 /// The lock on a folder, until it is dropped. It ends with its process too, however that ends.
@@ -32,7 +27,7 @@ pub(crate) struct Lock(#[expect(dead_code, reason = "it is held, not read")] Fil
 impl Lock {
     /// Takes the folder.
     pub(crate) fn take(folder: &Path) -> Result<Self, NotLocked> {
-        let failed = |source| NotLocked::Io { path: folder.to_owned(), source };
+        let failed = |source| NotLocked::Io(folder.to_owned(), source);
         let file = OpenOptions::new().create(true).append(true).open(folder.join(NAME)).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),

@@ -39,14 +39,15 @@ pub(super) async fn put_object(
     let Found { version, version_id } = found;
     let content = version.content.as_ref();
     let checksum = content.map(|content| &content.checksum);
+    let properties = &version.properties;
     answer(with_checksum!(
         checksum,
         PutObjectOutput {
             e_tag: content.and_then(|content| etag(&content.etag)),
             size: content.and_then(|content| size(content.size)),
             checksum_type: checksum.map(|checksum| checksum.kind()),
-            server_side_encryption: encryption(&version.properties),
-            ssekms_key_id: version.properties.kms_key_id.clone(),
+            server_side_encryption: encryption(properties),
+            ssekms_key_id: properties.kms_key_id.clone(),
             version_id,
             ..Default::default()
         }

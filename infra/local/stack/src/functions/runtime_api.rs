@@ -5,6 +5,7 @@
 
 use super::error::FunctionError;
 use crate::local_only::{browser, problem::problem};
+use airlock_local_access::without_delay;
 use axum::{
     Json, Router,
     body::Bytes,
@@ -13,7 +14,6 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
-    serve::ListenerExt,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -95,10 +95,7 @@ impl RuntimeApi {
             .layer(DefaultBodyLimit::disable())
             .layer(from_fn_with_state(exchange.clone(), processes_only))
             .with_state(exchange.clone());
-        let listener = listener.tap_io(|connection| {
-            // Without TCP_NODELAY a small answer waits for the acknowledgement of the one before.
-            let _ = connection.set_nodelay(true);
-        });
+        let listener = without_delay(listener);
         let (running, stopped) = oneshot::channel::<()>();
         let server = axum::serve(listener, router).with_graceful_shutdown(async {
             // The sender is only ever dropped, which is the signal.

@@ -2,7 +2,8 @@
 
 use crate::{
     attributes::Attributes,
-    store::{Message, Outgoing, Sent, Store},
+    outgoing::Outgoing,
+    store::{Message, Sent, Store},
 };
 use serde_json::{Value, json};
 use std::{path::Path, time::Duration};
