@@ -37,7 +37,7 @@ fn the_name_and_the_attributes_are_of_one_type() {
     assert!(queue(&format!("{}.fifo", "q".repeat(75)), long.clone()).is_ok());
     assert!(queue(&format!("{}.fifo", "q".repeat(76)), long).is_err());
     for attribute in ["ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"] {
-        let value = ATTRIBUTES.iter().find(|(name, ..)| *name == attribute).map(|(_, values, _)| values[0]);
+        let value = FIFO.iter().find(|(name, ..)| *name == attribute).map(|(_, values, _)| values[0]);
         let refused = queue("q", json!({ attribute: value }));
         assert!(matches!(refused, Err(SqsError::UnknownAttribute(name)) if name == attribute));
     }
