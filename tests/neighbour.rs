@@ -39,23 +39,22 @@ async fn t10_a_tenant_whose_scans_never_end_leaves_places_to_others() {
     world.end().await;
 }
 
-/// The processes whose parent is `parent`, as /proc has them.
+/// The processes that any thread of `parent` has started.
 fn children(parent: u32) -> Vec<u32> {
-    let of = |pid: u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name before it can hold anything, in parentheses.
-        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok()
-    };
-    let pids = std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    pids.filter(|pid| of(*pid) == Some(parent)).collect()
+    let threads = std::fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten();
+    let of_threads =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
+    of_threads
+        .flat_map(|pids| pids.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+        .collect()
 }
 
 #[tokio::test]
 async fn t10_an_environment_in_which_an_inspection_ended_badly_ends_and_no_event_is_lost() {
     let world = World::start().await;
     let ada = world.ada();
+    // Once the jail is up, its children are inspections. Before, they are probes of its layers.
+    ada.upload("first.txt", "text/plain", LINE).await;
     // Long enough to be met at work.
     let long = b"a line of text that says nothing at all\n".repeat(1 << 20);
     let upload_id = ada.hand_in("long.txt", "text/plain", &long).await;

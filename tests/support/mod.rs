@@ -117,6 +117,8 @@ impl World {
 /// Asks again and again until the answer is there.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
     let mut tick = tokio::time::interval(Duration::from_millis(20));
+    // The services run in this thread too: a question that takes longer than a tick must not keep them from answering.
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let asking = async {
         loop {
             tick.tick().await;
