@@ -52,7 +52,7 @@ impl From<End> for ExitCode {
 
 /// Says on standard error why a command failed, and how it ended therefore.
 pub(crate) fn explain(error: &anyhow::Error) -> End {
-    eprintln!("airlock: {error:#}");
+    terminal::failure(format_args!("{error:#}"));
     error.into()
 }
 

@@ -5,19 +5,24 @@ use serde::Serialize;
 use std::{
     fmt,
     io::{self, Write},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
-/// Writes a line to standard output. When nobody reads it any more (`airlock list | head`), the
-/// process ends as one that did what was wanted of it.
+/// Whether nobody reads standard output any more.
+static UNREAD: AtomicBool = AtomicBool::new(false);
+
+/// Whether nobody reads standard output any more (`airlock list | head`), so that what only shows something can end.
+pub(crate) fn is_unread() -> bool {
+    UNREAD.load(Ordering::Relaxed)
+}
+
+/// Writes lines for people to standard output; nothing in them can control the terminal. When nobody reads them any
+/// more, they are dropped: what the command does besides, it does to its end.
 ///
 /// # Errors
 /// When standard output cannot be written to.
 pub(crate) fn line(text: impl fmt::Display) -> io::Result<()> {
-    let mut output = io::stdout().lock();
-    match writeln!(output, "{text}").and_then(|()| output.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        written => written,
-    }
+    write(&harmless(&text.to_string()))
 }
 
 /// Writes a JSON document on a line of its own.
@@ -25,12 +30,35 @@ pub(crate) fn line(text: impl fmt::Display) -> io::Result<()> {
 /// # Errors
 /// When standard output cannot be written to.
 pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
-    line(serde_json::to_string(value)?)
+    write(&serde_json::to_string(value)?)
 }
 
-/// Text of others without what could control the terminal.
+/// Says on standard error why a command failed.
+pub(crate) fn failure(why: impl fmt::Display) {
+    // Where nobody hears it, the exit code says it.
+    let _ = writeln!(io::stderr(), "airlock: {}", harmless(&why.to_string()));
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    match writeln!(output, "{text}").and_then(|()| output.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            UNREAD.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+        written => written,
+    }
+}
+
+/// Text of others on one line, without what could control the terminal.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    harmless(text).replace('\n', "\u{fffd}")
+}
+
+/// Text without what could control the terminal, or reorder what it shows (Unicode TR 36).
+fn harmless(text: &str) -> String {
+    let reorders = |c: char| matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c != '\n' && (c.is_control() || reorders(c)) { '\u{fffd}' } else { c }).collect()
 }
 
 /// A progress bar of bytes on standard error; hidden if that is no terminal, or a machine reads.
@@ -61,5 +89,6 @@ mod tests {
     fn text_of_others_cannot_control_the_terminal() {
         assert_eq!(plain("a\u{1b}[2Jb\r\n"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}");
         assert_eq!(plain("naïve “résumé”.pdf"), "naïve “résumé”.pdf");
+        assert_eq!(plain("gpj\u{202e}exe.\u{9b}1m"), "gpj\u{fffd}exe.\u{fffd}1m");
     }
 }

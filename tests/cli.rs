@@ -7,9 +7,10 @@ mod support;
 use insta::assert_snapshot;
 use serde_json::Value;
 use std::{
+    ffi::OsStr,
     fs::Permissions,
     io::{Seek as _, Write as _},
-    os::unix::fs::PermissionsExt,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
     path::Path,
     process::{Child, Command, Output, Stdio},
 };
@@ -239,4 +240,68 @@ fn exit_codes_tell_a_wrong_call_from_an_unreachable_service() {
     assert_eq!(airlock(&["fly"]).output().unwrap().status.code(), Some(2));
     let unreachable = ["list", "--api", "http://127.0.0.1:9", "--token", "a.b.c"];
     assert_eq!(airlock(&unreachable).output().unwrap().status.code(), Some(3));
+}
+
+/// How it ended, and what it said on standard error, as bytes.
+fn refused(output: &Output) -> (i32, &[u8]) {
+    (output.status.code().unwrap(), &output.stderr)
+}
+
+#[test]
+fn c06_what_is_given_as_a_token_is_not_shown() {
+    for token in ["Bearer s3cret", "s3cret\n", ""] {
+        let output = airlock(&["list"]).env("AIRLOCK_TOKEN", token).output().unwrap();
+        let (code, said) = refused(&output);
+        assert_eq!(code, 2, "{output:?}");
+        assert!(!String::from_utf8_lossy(said).contains("s3cret"), "{output:?}");
+    }
+}
+
+#[test]
+fn names_of_files_can_neither_control_the_terminal_nor_break_it() {
+    let name = OsStr::from_bytes(b"\x1b]0;\xff\x07.txt");
+    for options in [&["upload"][..], &["upload", "--json"]] {
+        let mut command = airlock(options);
+        command.args([name, OsStr::new("also missing.txt")]).env("AIRLOCK_TOKEN", "token");
+        let output = command.output().unwrap();
+        let (code, said) = refused(&output);
+        assert_eq!(code, 2, "{output:?}");
+        assert!(!said.contains(&0x1b) && !said.contains(&0x07), "{output:?}");
+        let lines = text(&output).lines().filter(|line| serde_json::from_str::<Value>(line).is_ok()).count();
+        assert_eq!(lines, if options.len() == 2 { 2 } else { 0 }, "{output:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_uploaded_though_nobody_reads_what_is_said_of_them() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.txt", "b.txt"] {
+        std::fs::write(folder.path().join(name), "a line\n").unwrap();
+    }
+    let mut command = airlock(&["upload", "a.txt", "missing.txt", "b.txt"]);
+    command.env("AIRLOCK_API", &world.stack.ready().api).env("AIRLOCK_TOKEN", world.ada().token);
+    command.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let ended = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        child.wait().unwrap()
+    });
+    assert_eq!(ended.await.unwrap().code(), Some(2), "the worst is the file that is missing");
+    let objects = world.ada().get("/objects").await.json();
+    assert_eq!(objects["objects"].as_array().unwrap().len(), 2);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_is_uploaded_like_standard_input() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.txt");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let written = tokio::task::spawn_blocking(move || std::fs::write(pipe, "through a pipe\n").unwrap());
+    let output = client(&world, folder.path(), &["upload", "--json", "pipe.txt"]).await;
+    written.await.unwrap();
+    assert_eq!((&json(&output)["state"], &json(&output)["size"]), (&"published".into(), &15.into()));
+    world.end().await;
 }

@@ -87,7 +87,9 @@ impl FromStr for Token {
         if !text.is_empty() && text.bytes().all(allowed) {
             Ok(Self(text.to_owned()))
         } else {
-            Err("a bearer token is letters, digits and -._~+/=")
+            Err(
+                "what is given as a token is none: a token is letters, digits and -._~+/=, without \"Bearer\" and line ends",
+            )
         }
     }
 }
@@ -154,7 +156,14 @@ impl Client {
     /// `DELETE /objects/{object_id}`. Asked once: a second DELETE of the same object is a 404.
     pub(crate) async fn delete(&self, object_id: &str) -> Result<(), ClientError> {
         let request = self.request(Method::DELETE, &["objects", object_id]);
-        send(request, &self.api).await.map(drop)
+        let answer = send(request, &self.api).await?;
+        match answer.status() {
+            reqwest::StatusCode::NO_CONTENT => Ok(()),
+            status => {
+                let message = "which is no answer to a DELETE".to_owned();
+                Err(ClientError::Unexpected { who: self.api.to_string(), status, message })
+            }
+        }
     }
 
     fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{
-    io,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 use tokio::{
@@ -69,10 +69,20 @@ impl Source {
         let failed = |source| ClientError::Unreadable { path: path.to_owned(), source };
         let (declared, content) = if path == Path::new(STANDARD_INPUT) {
             let name = declared.file_name.clone().ok_or(ClientError::NoName)?;
-            (named(declared, &name)?, Content::Kept(standard_input().await.map_err(failed)?))
+            (named(declared, &name)?, Content::Kept(keep(|| Ok(io::stdin())).await.map_err(failed)?))
         } else {
-            let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::IsADirectory.into()))?;
-            (named(declared, &name.to_string_lossy())?, Content::Path(path.to_owned()))
+            let found = tokio::fs::metadata(path).await.map_err(failed)?;
+            let name = path.file_name().filter(|_| !found.is_dir());
+            let name = name.ok_or_else(|| failed(io::ErrorKind::IsADirectory.into()))?;
+            let declared = named(declared, &name.to_string_lossy())?;
+            // What is no file, such as a pipe, can be read once only.
+            let content = if found.is_file() {
+                Content::Path(path.to_owned())
+            } else {
+                let path = path.to_owned();
+                Content::Kept(keep(move || std::fs::File::open(path)).await.map_err(failed)?)
+            };
+            (declared, content)
         };
         let (size, sha256) = digest(content.open().await.map_err(failed)?, progress).await.map_err(failed)?;
         Ok(Self { declared, size, sha256, content })
@@ -165,12 +175,15 @@ fn named(mut declared: Declared, name: &str) -> Result<Declared, ClientError> {
     Ok(declared)
 }
 
-/// All of standard input. It is read in a thread that nobody waits for, as it may never end.
-async fn standard_input() -> io::Result<std::fs::File> {
+/// All that `from` opens, in a file without a name. It is read in a thread that nobody waits for, as it may never end.
+async fn keep<R: Read>(from: impl FnOnce() -> io::Result<R> + Send + 'static) -> io::Result<std::fs::File> {
     let (tell, told) = oneshot::channel();
     std::thread::spawn(move || {
-        let kept = tempfile::tempfile()
-            .and_then(|mut file| io::copy(&mut io::stdin().lock(), &mut file).map(|_| file));
+        let kept = from().and_then(|mut from| {
+            let mut file = tempfile::tempfile()?;
+            io::copy(&mut from, &mut file)?;
+            Ok(file)
+        });
         // Who asked may be gone.
         let _ = tell.send(kept);
     });

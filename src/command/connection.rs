@@ -5,7 +5,7 @@ use crate::{
     exit::WrongUsage,
 };
 use clap::Args;
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 /// Which API, as whom, and for whom the answer is.
 #[derive(Debug, Args)]
@@ -50,7 +50,33 @@ impl LocalStack {
 pub(crate) struct BearerToken {
     /// Bearer token that says who asks; rather set the variable, the process list shows arguments
     #[arg(long, env = "AIRLOCK_TOKEN", hide_env_values = true)]
-    pub(crate) token: Option<Token>,
+    pub(crate) token: Option<GivenToken>,
+}
+
+/// What was given as a token. It is read only later, as an error here would show it.
+#[derive(Clone)]
+pub(crate) struct GivenToken(String);
+
+impl GivenToken {
+    /// The token, if it is one.
+    ///
+    /// # Errors
+    /// [`WrongUsage`] when it is none.
+    pub(crate) fn read(&self) -> Result<Token, WrongUsage> {
+        self.0.parse().map_err(|why: &str| WrongUsage(why.to_owned()))
+    }
+}
+
+impl From<String> for GivenToken {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for GivenToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GivenToken(redacted)")
+    }
 }
 
 #[derive(Debug, Args)]
@@ -64,7 +90,7 @@ impl Connection {
     /// The client that was asked for.
     ///
     /// # Errors
-    /// [`WrongUsage`] without a token.
+    /// [`WrongUsage`] without a token, or with what is none.
     pub(crate) fn client(self) -> anyhow::Result<Client> {
         let token = self.token.token.ok_or_else(|| {
             WrongUsage(format!(
@@ -73,6 +99,6 @@ impl Connection {
                 self.api.url
             ))
         })?;
-        Ok(Client::new(self.api.url, token)?)
+        Ok(Client::new(self.api.url, token.read()?)?)
     }
 }

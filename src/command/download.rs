@@ -37,6 +37,12 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(Arguments { id, output, connection }: Arguments) -> anyhow::Result<End> {
     let for_machines = connection.output.json;
     let client = connection.client()?;
+    if let Some(folder) = output.as_deref().map(folder_of).filter(|folder| !folder.is_dir()) {
+        return Err(WrongUsage(format!("-o: there is no folder {}", folder.display())).into());
+    }
+    if let Some(folder) = output.as_deref().filter(|path| path.is_dir()) {
+        return Err(WrongUsage(format!("-o: {} is a folder; name a file", folder.display())).into());
+    }
     let record = client.object(&id).await?;
     let signed = client.download_url(&id).await?;
     let mut download = client.get(&signed).await?;
@@ -51,7 +57,8 @@ pub(crate) async fn run(Arguments { id, output, connection }: Arguments) -> anyh
     name(file, &target, output.is_some())?;
     let sha256 = &record.sha256;
     if for_machines {
-        let document = json!({"object_id": id, "file": target, "size": bytes, "sha256": sha256});
+        let file = target.to_string_lossy();
+        let document = json!({"object_id": id, "file": file, "size": bytes, "sha256": sha256});
         terminal::json(&document)?;
     } else {
         let path = terminal::plain(&target.to_string_lossy());
@@ -72,6 +79,13 @@ fn taken(path: &Path) -> WrongUsage {
     WrongUsage(format!("{} exists; choose a name with -o", path.display()))
 }
 
+fn folder_of(target: &Path) -> &Path {
+    match target.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Writes the download beside `target`, and checks it.
 async fn save(
     download: &mut Download,
@@ -81,10 +95,7 @@ async fn save(
 ) -> anyhow::Result<(NamedTempFile, u64)> {
     let expected = record.sha256.clone().context("the API does not know the object's SHA-256")?;
     let failed = || target.display().to_string();
-    let folder = match target.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(target);
     let mut file = tempfile::Builder::new()
         .prefix(".airlock-")
         // As any new file; the umask takes the rest away.

@@ -46,8 +46,10 @@ async fn pages(
     let mut cursor = None;
     loop {
         let ObjectPage { objects, next_cursor } = client.objects(cursor.as_deref()).await?;
+        // A page behind which comes itself would come for ever.
+        let is_last = next_cursor.is_none() || next_cursor == cursor;
         take(objects)?;
-        if next_cursor.is_none() {
+        if is_last || terminal::is_unread() {
             return Ok(());
         }
         cursor = next_cursor;

@@ -47,7 +47,9 @@ pub(crate) async fn run(Arguments { files, declared, connection }: Arguments) ->
             }
             Err(error) => {
                 if for_machines {
-                    terminal::json(&json!({"file": path, "error": error_document(&error)}))?;
+                    terminal::json(
+                        &json!({"file": path.to_string_lossy(), "error": error_document(&error)}),
+                    )?;
                 }
                 exit::explain(&exit::about(path, error))
             }
@@ -122,7 +124,7 @@ async fn put(
 fn show(path: &Path, record: &Record, for_machines: bool) -> anyhow::Result<()> {
     if for_machines {
         let mut document = json!(record);
-        document["file"] = json!(path);
+        document["file"] = json!(path.to_string_lossy());
         terminal::json(&document)?;
     } else {
         let verdict = record.verdict_line().map(|verdict| format!("  {}", terminal::plain(&verdict)));

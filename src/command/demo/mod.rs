@@ -53,7 +53,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<End> {
     };
     unless_interrupted(async {
         let token = match token.token {
-            Some(token) => token,
+            Some(token) => token.read()?,
             None => demo_token(&api).await?,
         };
         show(&Client::new(api, token)?, &sources, output.json).await
