@@ -76,3 +76,24 @@ async fn t11_what_a_scan_that_died_behind_its_copy_has_left_is_removed_when_it_i
     drop(hold);
     world.end().await;
 }
+
+#[tokio::test]
+async fn t11_what_a_scan_that_died_has_left_in_quarantine_is_removed_though_its_object_was_deleted_meanwhile()
+{
+    let world = World::with(&[("ScanTimeoutSeconds", "15"), ("ScanVisibilitySeconds", "1")]).await;
+    let ada = world.ada();
+    let hold = world.stack.access().hold(function("ScanUpload"), "s3:PutObject");
+    let upload_id = ada.hand_in("a.txt", "text/plain", BYTES).await;
+    hold.arrived().await;
+    world.kill("scan-upload");
+    assert_eq!(ada.call(Method::DELETE, &format!("/objects/{upload_id}"), None).await.status, 204);
+    assert_eq!(world.keys(&world.stack.ready().buckets.quarantine).await.len(), 1);
+    drop(hold);
+    let (world_ref, quarantine) = (&world, &world.stack.ready().buckets.quarantine);
+    eventually("the message comes again, and its bytes go", || async move {
+        world_ref.keys(quarantine).await.is_empty().then_some(())
+    })
+    .await;
+    world.queue_is_empty().await;
+    world.end().await;
+}

@@ -7,8 +7,11 @@ use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, error::Category};
 use std::{fmt, str::FromStr};
+
+/// How many unknown fields of a body are named; an answer has an end, however many there are.
+const MOST_UNKNOWN: usize = 20;
 
 /// The fields of a body, taken out one by one. [`Fields::finish`] answers what was wrong.
 #[derive(Debug)]
@@ -39,7 +42,8 @@ impl Fields {
         serde_json::from_slice::<Object>(bytes)
             .map(|Object(fields)| Self { fields, errors: Vec::new() })
             .map_err(|error| {
-                Problem::new(Code::MalformedBody, format!("the body must be one JSON object: {error}"))
+                let what = malformed(&error, bytes);
+                Problem::new(Code::MalformedBody, format!("the body must be one JSON object; {what}"))
             })
     }
 
@@ -85,7 +89,7 @@ impl Fields {
     pub fn optional_number(&mut self, field: &'static str) -> Option<u64> {
         let number = whole(&self.fields.remove(field)?);
         if number.is_none() {
-            self.refuse(field, "must be a whole number, not negative");
+            self.refuse(field, format_args!("must be a whole number from 0 to {}", u64::MAX));
         }
         number
     }
@@ -95,12 +99,31 @@ impl Fields {
     /// # Errors
     /// `invalid_request` naming each field that is wrong.
     pub fn finish(mut self) -> Result<(), Problem> {
-        let unknown = self.fields.into_iter().map(|(name, _)| FieldError {
-            field: name.chars().take(64).collect::<String>().into(),
-            detail: "is not a field of this request".to_owned(),
-        });
-        self.errors.extend(unknown);
+        let unknown = self.fields.keys().take(MOST_UNKNOWN);
+        let detail = || "is not a field of this request".to_owned();
+        self.errors.extend(unknown.map(|name| FieldError { field: named(name).into(), detail: detail() }));
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
+    }
+}
+
+/// A name that a caller made up, so that it can be shown: short, visible, and there at all.
+pub fn named(name: &str) -> String {
+    let short: String = name.chars().take(64).collect();
+    if short.is_empty() { "\"\"".to_owned() } else { short.escape_debug().to_string() }
+}
+
+/// Why a body is not one JSON object. What it holds is not repeated.
+fn malformed(error: &serde_json::Error, bytes: &[u8]) -> String {
+    match error.classify() {
+        Category::Eof if bytes.is_empty() => "there is none".to_owned(),
+        Category::Eof => "this one ends too early".to_owned(),
+        Category::Data if bytes.trim_ascii_start().starts_with(b"{") => {
+            "in this one a field stands twice".to_owned()
+        }
+        Category::Data => "this one is another value".to_owned(),
+        Category::Syntax | Category::Io => {
+            format!("this one is no JSON at line {}, column {}", error.line(), error.column())
+        }
     }
 }
 
@@ -191,6 +214,19 @@ mod tests {
         }
         for body in ["", "[]", "null", "{", r#"{"size":1,"size":2}"#, "{}{}"] {
             assert_eq!(errors(body)[0].1, "malformed", "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_short_and_visible_whatever_is_sent() {
+        let many = (0..100_000).map(|number| format!("\"{number}\":0")).collect::<Vec<_>>().join(",");
+        assert_eq!(errors(&format!("{{{many}}}")).len(), 2 + MOST_UNKNOWN);
+        for (name, shown) in [("", "\"\""), ("\\u001b[31m", "\\u{1b}[31m"), ("\\u202e", "\\u{202e}")] {
+            assert_eq!(errors(&format!(r#"{{"{name}":1}}"#))[2].0, shown);
+        }
+        for body in [format!("\"{}\"", "x".repeat(5_000_000)), "[".repeat(1_000_000), "{\"a\":".to_owned()] {
+            let problem = Fields::parse(body.as_bytes()).expect_err("a problem");
+            assert!(problem.detail().len() < 100, "{}", problem.detail().len());
         }
     }
 

@@ -125,7 +125,7 @@ impl Problem {
     /// fault is ours. The cause is logged, never answered.
     pub fn behind(cause: impl Fault) -> Self {
         let problem = if cause.is_outage() {
-            let detail = "a service that is needed did not answer; try again";
+            let detail = "this can't be answered now; try again";
             Self::new(Code::Unavailable, detail).retry_after(1)
         } else {
             Self::new(Code::Internal, "something went wrong on our side")

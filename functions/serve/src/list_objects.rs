@@ -3,7 +3,8 @@
 //! AWS calls: one Query of the `by-tenant` index, which holds published objects, and for moments recalled ones.
 
 use airlock_http::{
-    Caller, Claims, Code, Endpoint, FieldError, Problem, Request, Response, answer, view::ObjectView,
+    Caller, Claims, Code, Endpoint, FieldError, Problem, Request, Response, answer, body::named,
+    view::ObjectView,
 };
 use airlock_objects::{id::ObjectId, registry::Registry};
 use aws_config::SdkConfig;
@@ -55,28 +56,35 @@ impl Page {
     fn of(request: &Request) -> Result<Self, Problem> {
         let query = request.query_string_parameters_ref();
         let parameters = || query.into_iter().flat_map(|query| query.iter());
-        if let Some((unknown, _)) = parameters().find(|(name, _)| !["limit", "cursor"].contains(name)) {
-            let errors = vec![FieldError {
-                field: unknown.chars().take(64).collect::<String>().into(),
-                detail: "is not a parameter of this request".to_owned(),
-            }];
-            return Err(Problem::invalid(errors));
-        }
         let value = |name| parameters().find_map(|(found, value)| (found == name).then_some(value));
-        let limit = match value("limit").map(str::parse) {
-            None => DEFAULT_LIMIT,
-            Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
-            Some(_) => {
-                let detail = format!("must be a number within 1 to {MAX_LIMIT}");
-                return Err(Problem::field(Code::InvalidRequest, "limit", detail));
-            }
-        };
+        let mut errors = Vec::new();
+        let mut refuse =
+            |field: String, detail: String| errors.push(FieldError { field: field.into(), detail });
+        let limit = value("limit").map_or(Some(DEFAULT_LIMIT), read_limit);
+        if limit.is_none() {
+            refuse("limit".to_owned(), format!("must be a number within 1 to {MAX_LIMIT}"));
+        }
+        for (unknown, _) in parameters().filter(|(name, _)| !["limit", "cursor"].contains(name)) {
+            refuse(named(unknown), "is not a parameter of this request".to_owned());
+        }
         let after = value("cursor").map(str::parse).transpose();
-        let after = after.map_err(|_| {
-            Problem::field(Code::BadCursor, "cursor", "must be the next_cursor of an earlier page")
-        })?;
-        Ok(Self { limit, after })
+        let bad_cursor = "must be the next_cursor of an earlier page";
+        match (limit, after) {
+            (Some(limit), Ok(after)) if errors.is_empty() => Ok(Self { limit, after }),
+            (_, Err(_)) if errors.is_empty() => Err(Problem::field(Code::BadCursor, "cursor", bad_cursor)),
+            (_, after) => {
+                if after.is_err() {
+                    errors.push(FieldError { field: "cursor".into(), detail: bad_cursor.to_owned() });
+                }
+                Err(Problem::invalid(errors))
+            }
+        }
     }
+}
+
+/// A number as it is written in one way: `05` and `+5` are other texts.
+fn read_limit(text: &str) -> Option<i32> {
+    text.parse().ok().filter(|limit: &i32| (1..=MAX_LIMIT).contains(limit) && limit.to_string() == text)
 }
 
 #[cfg(test)]
@@ -102,7 +110,7 @@ mod tests {
 
     #[test]
     fn what_is_no_page_is_told_with_its_field() {
-        for bad in ["0", "201", "-1", "1.5", "", "many"] {
+        for bad in ["0", "201", "-1", "1.5", "", "many", "+5", "05"] {
             let (code, detail) = page(&[("limit", bad)]).err().expect("a problem");
             assert_eq!(code, Code::InvalidRequest, "{bad}");
             assert!(detail.starts_with("limit: "), "{detail}");
@@ -117,5 +125,8 @@ mod tests {
             (code, detail.as_str()),
             (Code::InvalidRequest, "tenant_id: is not a parameter of this request")
         );
+        let (code, detail) = page(&[("limit", "0"), ("", "x"), ("cursor", "x")]).err().expect("a problem");
+        assert_eq!(code, Code::InvalidRequest);
+        assert!(detail.ends_with("(and 2 more; see errors)"), "{detail}");
     }
 }

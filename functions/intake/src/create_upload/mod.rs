@@ -53,6 +53,11 @@ impl Endpoint for CreateUpload {
                 "Idempotency-Key",
                 "was used for another upload; use a new key for a new upload",
             )),
+            Begun::TooLarge { most } => {
+                let detail =
+                    format!("{} bytes are too many; a tenant may have {most} in all", record.declared.size);
+                Err(Problem::field(Code::TooLarge, "size", detail))
+            }
             Begun::OverQuota(over) => Err(Problem::new(Code::QuotaExceeded, over.to_string())
                 .retry_after(over.try_again_in().as_secs())),
         }

@@ -7,7 +7,7 @@ use super::{
     row::{self, Item, PK, RowError, SK, TTL, item, number, optional, required, string},
 };
 use crate::{
-    id::{ObjectId, TenantId},
+    id::{ObjectId, TenantId, UserId},
     record::Record,
 };
 use aws_sdk_dynamodb::{
@@ -65,6 +65,11 @@ pub enum Begun {
     KeyReused,
     /// The tenant has too much already.
     OverQuota(OverQuota),
+    /// It has more bytes than the tenant may have at all.
+    TooLarge {
+        /// How many the tenant may have.
+        most: u64,
+    },
 }
 
 /// Which quota an upload does not fit into.
@@ -93,12 +98,6 @@ pub enum OverQuota {
         /// How many may be.
         most_stored: u64,
     },
-    /// Its bytes are too many by themselves.
-    #[error("this upload alone is larger than the quota of {most} bytes")]
-    Alone {
-        /// How many may be.
-        most: u64,
-    },
     /// Too many were begun in this minute.
     #[error("at most {most} uploads a minute")]
     Rate {
@@ -114,8 +113,6 @@ impl OverQuota {
     pub fn try_again_in(self) -> Duration {
         match self {
             Self::Uploads { .. } | Self::Bytes { .. } => WAIT_FOR_ROOM,
-            // Only an operator can change that.
-            Self::Alone { .. } => Duration::from_secs(3600),
             Self::Rate { next_minute, .. } => next_minute,
         }
     }
@@ -135,7 +132,7 @@ impl Registry {
     ) -> Result<Begun, RegistryError> {
         let most = quotas.pending_bytes.min(quotas.stored_bytes);
         if record.declared.size > most {
-            return Ok(Begun::OverQuota(OverQuota::Alone { most }));
+            return Ok(Begun::TooLarge { most });
         }
         let fingerprint = fingerprint(record);
         // The key comes first: a replay is one even when the quota is used up meanwhile.
@@ -203,7 +200,7 @@ impl Registry {
     fn remember(&self, record: &Record, key: &IdempotencyKey, fingerprint: &str) -> Result<Put, BuildError> {
         let now = record.created_at.as_secs();
         let row = item([
-            (PK, string(idempotency_partition(&record.object.tenant, key))),
+            (PK, string(idempotency_partition(&record.object.tenant, &record.user, key))),
             (SK, string("idempotency")),
             ("object_id", string(record.object.id)),
             ("fingerprint", string(fingerprint)),
@@ -221,13 +218,15 @@ impl Registry {
     }
 }
 
-fn idempotency_partition(tenant: &TenantId, IdempotencyKey(key): &IdempotencyKey) -> String {
-    format!("{tenant}#key#{}", hex::encode(Sha256::digest(key)))
+/// A user's key is a partition of its own: what one user calls a request is nothing to another.
+fn idempotency_partition(tenant: &TenantId, user: &UserId, IdempotencyKey(key): &IdempotencyKey) -> String {
+    // No user id has a space.
+    format!("{tenant}#key#{}", hex::encode(Sha256::digest(format!("{user} {key}"))))
 }
 
-/// What makes two requests the same: who asks for what.
+/// What makes two requests of a user the same.
 fn fingerprint(record: &Record) -> String {
-    let what = serde_json::json!([record.user, record.declared, record.sha256]);
+    let what = serde_json::json!([record.declared, record.sha256]);
     hex::encode(Sha256::digest(what.to_string()))
 }
 
@@ -266,9 +265,11 @@ mod tests {
     #[test]
     fn the_partition_of_a_key_gives_nothing_away_and_holds_no_separator() {
         let tenant = "acme".parse().expect("a tenant");
-        let partition = idempotency_partition(&tenant, &IdempotencyKey("a#b/secret".to_owned()));
-        assert_eq!(partition.matches('#').count(), 2);
-        assert!(!partition.contains("secret"));
+        let key = IdempotencyKey("a#b/secret".to_owned());
+        let of = |user: &str| idempotency_partition(&tenant, &user.parse().expect("a user"), &key);
+        assert_eq!(of("ada").matches('#').count(), 2);
+        assert!(!of("ada").contains("secret"));
+        assert_ne!(of("ada"), of("bob"), "a key is a user's own");
     }
 
     #[test]

@@ -111,7 +111,7 @@ async fn claim(
         Claimed::Granted(record) => Ok(Some(*record)),
         Claimed::Nothing(record) => {
             tracing::info!(object_id = %record.object.id, state = %record.state, "nothing to scan");
-            if let (State::Published, Some(pin)) = (record.state, &record.pin) {
+            if let Some(pin) = record.pin.as_ref().filter(|_| leaves_quarantine(&record)) {
                 // The delivery before this one may have died before it did this.
                 settle::clear(worker, &record, pin).await;
             }
@@ -119,6 +119,15 @@ async fn claim(
         }
         Claimed::Taken(record) => bail!("another scan of {} is at work", record.object.id),
         Claimed::Unknown => bail!("the message names an object that the registry does not know"),
+    }
+}
+
+/// Whether nobody needs the original of a settled object any more. One that could not be held stays for its day.
+fn leaves_quarantine(record: &Record) -> bool {
+    match record.state {
+        State::Published | State::Deleted => true,
+        State::Rejected | State::Failed => record.held_until.is_some(),
+        State::Pending | State::Scanning | State::Expired => false,
     }
 }
 
