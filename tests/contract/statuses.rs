@@ -85,8 +85,8 @@ async fn each_status_of_the_contract_can_be_provoked_and_no_other() {
 
     // The way of an upload, with every refusal on it.
     ada.open("too large", 1001).await;
-    ada.open("over the quota", 901).await;
     let opened = ada.open("key", BYTES.len()).await.json();
+    ada.open("over the quota", 900).await;
     ada.open("key", BYTES.len() + 1).await;
     let upload = format!("/uploads/{}", id(&opened));
     let finalize = format!("{upload}/finalize");
