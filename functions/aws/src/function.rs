@@ -33,7 +33,8 @@ pub fn run<F: Function>() -> anyhow::Result<()> {
     airlock_telemetry::init();
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let aws = config().await;
-        F::start(&aws).await?.serve().await
+        // On the heap, as the type of a whole function is too deep for the compiler to lay out.
+        Box::pin(Box::pin(F::start(&aws)).await?.serve()).await
     })
 }
 

@@ -5,6 +5,7 @@
 //! Made to run where nothing can be opened: no threads, no temporary files, no environment. Content is a slice (an
 //! object is mapped), and unpacked members are in memory or in one file that the caller opened (see [`Scratch`]).
 
+mod archive;
 mod format;
 mod limits;
 mod path;

@@ -2,12 +2,10 @@
 //! the visitor is shown it and may walk it in turn.
 
 use crate::{
-    Format,
     limits::Budget,
     path::{self, Paths},
     refusal::{Exceeded, Refusal, Stop, Why},
     scratch::Scratch,
-    seven_zip, stream, tar, zip,
 };
 use std::{
     io::{self, Read},
@@ -41,47 +39,11 @@ pub trait Visitor {
 /// What the walk of one object needs, across all archives in it.
 #[derive(Debug)]
 pub struct Unpacker {
-    scratch: Scratch,
-    budget: Budget,
+    pub(crate) scratch: Scratch,
+    pub(crate) budget: Budget,
     /// The path of the archive that is walked; empty for the object.
-    here: String,
-    depth: u32,
-}
-
-impl Unpacker {
-    /// For one object.
-    pub fn new(scratch: Scratch, budget: Budget) -> Self {
-        Self { scratch, budget, here: String::new(), depth: 0 }
-    }
-
-    /// What is left of the budget.
-    pub fn budget(&self) -> &Budget {
-        &self.budget
-    }
-
-    /// Walks an archive called `name`: the object, or the member that a visitor is looking at.
-    /// `Break` if nothing more of the object can or need be looked at.
-    pub fn walk(
-        &mut self,
-        format: Format,
-        name: &str,
-        bytes: &[u8],
-        visitor: &mut dyn Visitor,
-    ) -> ControlFlow<()> {
-        self.depth += 1;
-        let mut walk = Walk { unpacker: self, visitor, paths: Paths::default() };
-        let walked = walk.run(format, name, bytes);
-        self.depth -= 1;
-        match walked {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(Stop::Enough) => ControlFlow::Break(()),
-            Err(Stop::Why(why)) => {
-                let is_final = why.is_final();
-                visitor.refused(Refusal { path: self.here.clone(), why });
-                if is_final { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            }
-        }
-    }
+    pub(crate) here: String,
+    pub(crate) depth: u32,
 }
 
 /// What an archive calls a member.
@@ -101,27 +63,12 @@ impl<'n> From<&'n [u8]> for Names<'n> {
 
 /// The walk of one archive.
 pub(crate) struct Walk<'w> {
-    unpacker: &'w mut Unpacker,
-    visitor: &'w mut dyn Visitor,
-    paths: Paths,
+    pub(crate) unpacker: &'w mut Unpacker,
+    pub(crate) visitor: &'w mut dyn Visitor,
+    pub(crate) paths: Paths,
 }
 
 impl Walk<'_> {
-    fn run(&mut self, format: Format, name: &str, bytes: &[u8]) -> Result<(), Stop> {
-        let limits = self.unpacker.budget.limits();
-        if self.unpacker.depth > limits.depth {
-            return Err(Why::Limit(Exceeded::Depth(limits.depth)).into());
-        }
-        match format {
-            Format::Zip => zip::walk(self, bytes),
-            Format::Tar => tar::walk(self, bytes),
-            Format::SevenZip => seven_zip::walk(self, bytes),
-            Format::Gzip | Format::Bzip2 | Format::Xz | Format::Zstd => {
-                stream::walk(self, format, &format.unpacked_name(name), bytes)
-            }
-        }
-    }
-
     pub(crate) fn budget(&mut self) -> &mut Budget {
         &mut self.unpacker.budget
     }
