@@ -122,7 +122,7 @@ async fn a_refusal_is_said_once_with_what_was_sent_and_what_is_allowed() {
     assert_snapshot!(upload(&["page.html"]).await, @"2: airlock: page.html: its name does not say which media type it is; say it with `airlock upload --type TYPE`");
     assert_snapshot!(upload(&["page.html", "--type", "text/html"]).await, @"1: airlock: page.html: content_type: text/html can't be uploaded here; allowed are application/pdf, text/plain (type_not_allowed)");
     assert_snapshot!(upload(&["long.txt"]).await, @"1: airlock: long.txt: size: 2000 bytes are too many for text/plain; 1024 are allowed (too_large)");
-    assert_snapshot!(upload(&["empty.txt"]).await, @"1: airlock: empty.txt: size: must be at least 1 (invalid_request)");
+    assert_snapshot!(upload(&["empty.txt"]).await, @"1: airlock: empty.txt: size: must be at least 1: an empty file can't be uploaded (invalid_request)");
     assert_snapshot!(upload(&["nothing.txt"]).await, @"2: airlock: nothing.txt: No such file or directory (os error 2)");
     assert_snapshot!(upload(&["-"]).await, @"2: airlock: -: standard input has no name of its own; say one with --name NAME");
     assert_snapshot!(upload(&["empty.txt", "long.txt", "--name", "a.txt"]).await, @"2: airlock: --name names one upload, and here are 2");

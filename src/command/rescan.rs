@@ -1,4 +1,4 @@
-//! `airlock rescan`: holds every published object against the rules of now.
+//! `airlock rescan`: holds every published object against the current rules.
 
 use super::connection::{LocalStack, Output};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 use clap::Args;
 
-/// Scan again what was published under older rules, and recall what the rules of now do not accept
+/// Scan again what was published under older rules, and recall what the current rules do not accept
 ///
 /// The stack does this by itself, every five minutes, when its rules have changed; this has the local
 /// stack do it now, and shows how far it is. It can be interrupted and started again. On AWS, the same

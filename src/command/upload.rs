@@ -128,7 +128,9 @@ fn show(path: &Path, record: &Record, for_machines: bool) -> anyhow::Result<()> 
         terminal::json(&document)?;
     } else {
         let verdict = record.verdict_line().map(|verdict| format!("  {}", terminal::plain(&verdict)));
-        let file_name = terminal::plain(&path.to_string_lossy());
+        // Standard input has no name but the declared one.
+        let file_name = path.to_string_lossy();
+        let file_name = terminal::plain(if file_name == "-" { &record.file_name } else { &file_name });
         let verdict = verdict.unwrap_or_default();
         terminal::line(format_args!("{}  {}  {file_name}{verdict}", record.id, record.state))?;
     }

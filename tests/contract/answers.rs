@@ -39,7 +39,7 @@ async fn errors_are_problems_with_a_code_and_name_the_field() {
     400 invalid_request
     file_name: must be a name, not a path (and 2 more; see errors)
     - file_name: must be a name, not a path
-    - size: must be at least 1
+    - size: must be at least 1: an empty file can't be uploaded
     - sha256: must be a string
     ");
     assert_snapshot!(refused(json!({ "content_type": format!("text/plain; a={}", "b".repeat(255)) })).await, @"

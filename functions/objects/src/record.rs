@@ -11,7 +11,8 @@ use airlock_content::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
 /// What the uploader said of the object, which nobody changes. These are attributes of its row and fields of its
-/// answers under these very names. A new field is optional: rows that stand do not have it.
+/// answers under these very names. A new field is an `Option` with `#[serde(skip_serializing_if = "Option::is_none")]`: rows
+/// that stand do not have it, answers without it stay as they are, and requests that are repeated keep their fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declared {
     /// The name it had.

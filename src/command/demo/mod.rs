@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// Files to upload instead
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Base URL of an API to use instead of an own local stack
+    /// Base URL of an API to use instead of a local stack of its own
     #[arg(long, env = "AIRLOCK_API", value_name = "URL")]
     api: Option<ApiUrl>,
     #[command(flatten)]

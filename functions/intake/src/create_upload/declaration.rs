@@ -32,7 +32,7 @@ impl Declaration {
         }
         let size = fields.required_number("size");
         if size == Some(0) {
-            fields.refuse("size", "must be at least 1");
+            fields.refuse("size", "must be at least 1: an empty file can't be uploaded");
         }
         let sha256 = fields.optional("sha256");
         fields.finish()?;

@@ -258,6 +258,7 @@ fn left_of_minute(seconds: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{id::ObjectRef, timestamp::Timestamp};
 
     const QUOTAS: Quotas =
         Quotas { pending_uploads: 2, pending_bytes: 100, stored_bytes: 1000, uploads_per_minute: 5 };
@@ -287,6 +288,17 @@ mod tests {
             words(usage(1, 99)),
             "99 of 100 pending bytes and 7 of 1000 stored bytes are used; this upload does not fit"
         );
+    }
+
+    #[test]
+    fn a_request_that_is_repeated_after_an_upgrade_has_the_fingerprint_it_had() {
+        let declared = r#"{ "file_name": "a.txt", "content_type": "text/plain", "size": 1 }"#;
+        let declared = serde_json::from_str(declared).expect("a declaration");
+        let object = ObjectRef::new("acme".parse().expect("a tenant"), ObjectId::new());
+        let (user, now) = ("ada".parse().expect("a user"), Timestamp::from_millis(0));
+        let record = Record::open(object, user, declared, None, now, now);
+        let asked = r#"[{"content_type":"text/plain","file_name":"a.txt","size":1},null]"#;
+        assert_eq!(fingerprint(&record), hex::encode(Sha256::digest(asked)));
     }
 
     #[test]
