@@ -135,7 +135,7 @@ fn whole(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_f64().filter(is_whole).map(|number| number as u64))
 }
 
-/// A JSON object in which no name stands twice; serde_json alone would keep the last.
+/// A JSON object in which no name occurs twice; serde_json alone would keep the last.
 struct Object(Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Object {

@@ -162,7 +162,7 @@ async fn ask(app: &FinalizeUpload, record: &Record, times: u64) -> Result<(), Pr
     app.queue.request(&record.object, times).await.map_err(Problem::behind)
 }
 
-/// Someone else was faster; answer how the upload stands now.
+/// Another writer was faster: answers the state that the upload has now.
 fn settled(latest: Option<Box<Record>>) -> Result<Response, Problem> {
     match latest {
         Some(record) if record.state == State::Expired => Err(expired()),

@@ -1,4 +1,4 @@
-//! `GET /uploads/{upload_id}`: how an upload stands.
+//! `GET /uploads/{upload_id}`: the state of an upload.
 //!
 //! AWS calls: GetItem.
 

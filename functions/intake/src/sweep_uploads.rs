@@ -120,7 +120,7 @@ async fn settle(app: &SweepUploads, object: &ObjectRef, now: Timestamp) -> anyho
         State::Rejected | State::Failed => match record.held_until {
             Some(until) if until > now => Done::Nothing,
             Some(_) => let_go(app, &record).await?,
-            // Nothing of it is held any more.
+            // None of its bytes are held.
             None => {
                 let (Changed::Done | Changed::Superseded(_)) = app.registry.swept(&record).await?;
                 Done::Nothing

@@ -2,7 +2,7 @@
 //!
 //! A PUT URL can be signed or used when its upload has just ended without one. What is put then is deleted, its
 //! key is closed, and it is counted and logged. Events come at least once and in any order, so what an event says
-//! is held against the registry, and nothing is deleted that the pipeline still needs.
+//! is compared with the registry, and nothing is deleted that the pipeline still needs.
 //!
 //! AWS calls per event: GetItem; for a write that looks wrong, HeadObject, PutObject and DeleteObject. None for the
 //! empty objects that close keys.

@@ -49,9 +49,9 @@ pub struct Record {
     pub object: ObjectRef,
     /// Who asked for the upload.
     pub user: UserId,
-    /// Where it stands.
+    /// Its state.
     pub state: State,
-    /// Counts the changes of state, verdict and claim, from 1. Whoever read an older one changes nothing.
+    /// Counts the changes of state, verdict and claim, from 1. A writer that read an older version changes nothing.
     pub version: u64,
     /// What was declared.
     pub declared: Declared,
@@ -115,7 +115,7 @@ impl Record {
         }
     }
 
-    /// When no scan of this object can be at work any more, and what one of them left is left for good.
+    /// When the last scan of this object has ended, so that nothing changes what it left.
     pub fn scans_end_at(&self) -> Option<Timestamp> {
         self.claim.as_ref().map(|claim| claim.until)
     }

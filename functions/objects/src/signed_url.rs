@@ -1,4 +1,4 @@
-//! A pre-signed URL: whoever holds it may do what it says, so it is shown to its owner alone.
+//! A pre-signed URL: it is a permission for anyone who has it, so it is shown to its owner alone.
 
 use std::fmt;
 

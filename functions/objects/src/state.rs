@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::{fmt, str::FromStr};
 
-/// Where an object stands. Only [`State::Published`] can be downloaded.
+/// The state of an object. Only [`State::Published`] can be downloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {

@@ -1,4 +1,4 @@
-//! What S3 answers when an object is not there any more.
+//! What S3 answers when an object is gone.
 
 use aws_sdk_s3::{config::http::HttpResponse, error::SdkError};
 

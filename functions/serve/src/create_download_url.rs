@@ -47,7 +47,7 @@ impl Endpoint for CreateDownloadUrl {
             return Err(Problem::field(Code::NoSafeRendition, "disposition", detail));
         }
         let now = Timestamp::now();
-        // After a DELETE has been answered no URL is made any more.
+        // Once a DELETE has been answered, no URL is made.
         let Changed::Done = self.registry.issue_url(&record, &caller.user, now).await? else {
             return Err(Problem::not_found());
         };

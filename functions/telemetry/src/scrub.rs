@@ -16,7 +16,7 @@ const SECRETS: [(&str, &[u8]); 9] = [
     ("\"x-amz-security-token\": \"", b"\""),
 ];
 
-/// What stands in a secret's place; the name before it goes as well, so that a search for it finds
+/// The text in a secret's place; the name before it goes as well, so that a search for it finds
 /// nothing.
 const REDACTED: &str = "[redacted]";
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The largest object that one PUT can carry (S3 quotas): 5 GiB.
 const MAX_SINGLE_PUT: u64 = 5 << 30;
-/// The longest that an upload URL may live: the same bound stands in the bucket's policy.
+/// The longest that an upload URL may live: the bucket's policy has the same bound.
 const MAX_URL_TTL_SECONDS: u64 = 900;
 
 /// The limits of this deployment.
@@ -42,7 +42,7 @@ fn bounded(name: &'static str, max: u64) -> Result<u64, SettingError> {
     }
 }
 
-/// The policy of types stands apart from its largest size only in the template.
+/// The policy of types. Only the template has its largest size as a parameter of its own.
 fn policy(max_bytes: u64) -> Result<Policy, SettingError> {
     let name = "ALLOWED_TYPES";
     let text: String = required(name)?;

@@ -97,7 +97,7 @@ fn url_ttl(longest: Duration, record: &Record, now: Timestamp) -> Duration {
     longest.min(Duration::from_secs(u64::try_from(left).unwrap_or(u64::MAX).max(1)))
 }
 
-/// The answer. `upload` is, as it stands, what Uppy's `getUploadParameters` returns.
+/// The answer. `upload` is exactly what Uppy's `getUploadParameters` returns.
 #[derive(Serialize)]
 struct Opened<'a> {
     upload_id: ObjectId,

@@ -119,7 +119,7 @@ impl OverQuota {
 }
 
 impl Registry {
-    /// Writes the new upload `record`, unless a quota or the idempotency key stands in the way. One call:
+    /// Writes the new upload `record`, unless a quota or the idempotency key forbids it. One call:
     /// TransactWriteItems.
     ///
     /// # Errors

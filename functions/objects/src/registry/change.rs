@@ -34,7 +34,7 @@ pub struct Change<'a> {
 pub enum Changed {
     /// The object took the step.
     Done,
-    /// Someone else changed the object first; this is how it stands, if it stands at all.
+    /// Another writer changed the object first; this is the object now, if there still is one.
     Superseded(Option<Box<Record>>),
 }
 
@@ -124,7 +124,7 @@ impl<'a> Change<'a> {
     }
 }
 
-/// The update of an object's row, if it still stands as it was read.
+/// The update of an object's row, if nobody changed the row since it was read.
 fn guarded(
     table: &str,
     record: &Record,
@@ -168,7 +168,7 @@ pub(super) fn due_attributes(
     [(DUE_SHARD, string(sweep.shard_of(record.object.id))), (DUE_AT, number(at.as_millis()))]
 }
 
-/// The attributes in which a verdict stands. The rule set has one of its own, so that a rescan can tell what
+/// The attributes that keep a verdict. The rule set has one of its own, so that a rescan can tell what
 /// it has to look at.
 fn verdict_attributes(verdict: &Verdict, at: Timestamp) -> Vec<(&'static str, AttributeValue)> {
     let json = serde_json::json!(verdict).to_string();
@@ -180,7 +180,7 @@ fn verdict_attributes(verdict: &Verdict, at: Timestamp) -> Vec<(&'static str, At
 }
 
 impl Registry {
-    /// Takes a step, if the object still stands as it was read. One call: TransactWriteItems.
+    /// Takes a step, if nobody changed the object since it was read. One call: TransactWriteItems.
     ///
     /// # Errors
     /// [`RegistryError`] when it is not known that the step was taken.
@@ -224,7 +224,7 @@ impl Registry {
         Ok(Transaction::default().update(update))
     }
 
-    /// Writes a transaction whose only condition is that the object stands as it was read.
+    /// Writes a transaction whose only condition is that nobody changed the object since it was read.
     pub(super) async fn changed(&self, transaction: Transaction) -> Result<Changed, RegistryError> {
         match self.write(transaction).await? {
             Written::All => Ok(Changed::Done),

@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::{
 /// What became of a claim.
 #[derive(Debug)]
 pub enum Claimed {
-    /// The caller scans it. Whoever had the claim before can change the object no more.
+    /// The caller scans it. A scan that had the claim before cannot change the object.
     Granted(Box<Record>),
     /// Another message's scan is at work.
     Taken(Box<Record>),

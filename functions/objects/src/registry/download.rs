@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::ConditionCheck;
 
 impl Registry {
     /// Writes down that `user` gets a URL for an object (never the URL), if the object is still published: once a
-    /// DELETE has been answered no URL is made any more. One call: TransactWriteItems.
+    /// DELETE has been answered, no URL is made. One call: TransactWriteItems.
     ///
     /// # Errors
     /// [`RegistryError`] when it is not known that it was written.

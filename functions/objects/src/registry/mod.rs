@@ -1,10 +1,9 @@
-//! The object registry: one DynamoDB table that knows every object, who it belongs to, where it
-//! stands, and who did what to it.
+//! The object registry: one DynamoDB table that knows every object, its owner, its state, and who did what to it.
 //!
-//! Every expression and every name of the table is here. A row of an object is written only on the condition that it
-//! stands as it was read, or, where an upload begins, that it is not there; and it is read by naming its tenant, but
-//! for the walks over all tenants: those of the sweeps ([`Registry::each_due`], which names only objects) and of a
-//! rescan ([`Registry::walk_page`]).
+//! Every expression and every name of the table is here. A write of an object's row is conditional: nobody changed the
+//! row since it was read, or, where an upload begins, there is none. A read names the tenant. Only the walks over all
+//! tenants do not: those of the sweeps ([`Registry::each_due`], which names only objects) and of a rescan
+//! ([`Registry::walk_page`]).
 
 mod audit;
 mod begin;

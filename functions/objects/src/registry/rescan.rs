@@ -1,5 +1,5 @@
 //! The walk over all published objects when rules have changed: how far it is, in one row of its own, so that a run
-//! goes on where the one before it stopped. Which objects it has been at stands on the objects themselves.
+//! goes on where the one before it stopped. Each object says itself by which rules it was passed.
 //!
 //! Here alone rows are read for which no tenant is named: the walk is over those of all tenants.
 
@@ -22,7 +22,7 @@ const PAGE: i32 = 500;
 /// the longest invocation that Lambda allows. A walk that began earlier is not the last.
 const OVERLAP: Duration = Duration::from_secs(900);
 
-/// Where a walk stands.
+/// How far a walk is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// There are objects that it has not been at.
@@ -53,7 +53,7 @@ impl Stage {
 /// How far the walk is.
 #[derive(Clone, Debug)]
 pub struct Walk {
-    /// The rule set that objects are held against.
+    /// The rule set that objects are scanned with.
     pub rules: String,
     /// Objects looked at.
     pub scanned: u64,
@@ -65,7 +65,7 @@ pub struct Walk {
     seen_at: Timestamp,
     /// When this walk began.
     began_at: Timestamp,
-    /// Where it stands.
+    /// Whether it is over.
     pub stage: Stage,
     /// Where in the index the next page begins.
     next: Option<Item>,

@@ -32,7 +32,7 @@ pub(super) enum Written {
 pub(super) struct Refused {
     /// The position of the item, in the order in which items were added.
     pub(super) item: usize,
-    /// The row as it stands, if it exists and the item asked for it.
+    /// The row as it is, if it exists and the item asked for it.
     pub(super) found: Option<Item>,
 }
 

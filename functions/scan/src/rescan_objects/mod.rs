@@ -39,12 +39,12 @@ pub struct RescanObjects {
     per_run: u64,
 }
 
-/// How far the walk is: answered to whoever invoked the function, and logged.
+/// How far the walk is: the answer of the function, which is also logged.
 #[derive(Debug, Serialize)]
 struct Progress<'a> {
-    /// The rule set that objects are held against.
+    /// The rule set that objects are scanned with.
     rules: &'a str,
-    /// Whether every object has been held against it.
+    /// Whether every object was scanned with it.
     finished: bool,
     /// How many were, in this walk.
     scanned: u64,
@@ -136,7 +136,7 @@ enum Kept {
     Published,
     /// It was recalled.
     Recalled,
-    /// It is not published any more, by somebody else's doing: its owner deleted it.
+    /// It is no longer published, because its owner deleted it.
     Gone,
 }
 

@@ -122,7 +122,7 @@ async fn claim(
     }
 }
 
-/// Whether nobody needs the original of a settled object any more. One that could not be held stays for its day.
+/// Whether the original of a settled object is of no use. One that could not be held stays for its day.
 fn leaves_quarantine(record: &Record) -> bool {
     match record.state {
         State::Published | State::Deleted => true,
@@ -156,7 +156,7 @@ async fn decide(
     }
 }
 
-/// The verdict when there is nothing to scan any more.
+/// The verdict when the object to scan is gone.
 fn gone() -> Verdict {
     Verdict::without_scan(Outcome::Unscannable, FetchError::Gone.to_string())
 }

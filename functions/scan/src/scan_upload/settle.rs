@@ -89,7 +89,7 @@ pub(super) async fn close(
     };
     if let Changed::Superseded(_) = changed {
         if version.is_some() {
-            // Whoever settled it has a copy of its own.
+            // The scan that settled it has a copy of its own.
             worker.quarantine.let_go(&held_key(record), version.as_deref()).await?;
         }
         return Ok(Settled::Elsewhere);
