@@ -93,9 +93,10 @@ impl Connection {
     /// [`WrongUsage`] without a token, or with what is none.
     pub(crate) fn client(self) -> anyhow::Result<Client> {
         let token = self.token.token.ok_or_else(|| {
+            let program = std::env::args().next().unwrap_or_else(|| "airlock".to_owned());
             WrongUsage(format!(
                 "who are you? Set AIRLOCK_TOKEN or --token. With a local stack:\n  \
-                 export AIRLOCK_TOKEN=$(airlock token --api {} --tenant acme --user alice)",
+                 export AIRLOCK_TOKEN=$({program} token --api {} --tenant acme --user alice)",
                 self.api.url
             ))
         })?;

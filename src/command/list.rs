@@ -59,5 +59,5 @@ async fn pages(
 fn row(object: &Record) -> String {
     let size = HumanBytes(object.size).to_string();
     let (id, created_at, file_name) = (&object.id, &object.created_at, terminal::plain(&object.file_name));
-    format!("{id}  {created_at}  {size:>10}  {file_name}")
+    format!("{id}  {created_at:<24}  {size:>10}  {file_name}")
 }

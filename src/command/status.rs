@@ -39,10 +39,14 @@ fn rows(record: &Record) -> Vec<(String, String)> {
         ("file name".to_owned(), record.file_name.clone()),
         ("size".to_owned(), format!("{} bytes", record.size)),
         ("SHA-256".to_owned(), some(&record.sha256)),
-        ("created at".to_owned(), record.created_at.clone()),
-        ("finalized at".to_owned(), some(&record.finalized_at)),
     ];
-    rows.extend(record.others.iter().map(|(name, value)| (name.replace('_', " "), text(value))));
+    // Times last, in the order of a life.
+    let (times, others): (Vec<_>, Vec<_>) = record.others.iter().partition(|(name, _)| name.ends_with("_at"));
+    let other = |(name, value): (&String, &Value)| (name.replace('_', " "), text(value));
+    rows.extend(others.into_iter().map(other));
+    rows.push(("created at".to_owned(), record.created_at.clone()));
+    rows.push(("finalized at".to_owned(), some(&record.finalized_at)));
+    rows.extend(times.into_iter().map(other));
     if let Some(verdict) = record.verdict_line() {
         rows.push(("verdict".to_owned(), verdict));
     }
