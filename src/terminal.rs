@@ -30,7 +30,17 @@ pub(crate) fn line(text: impl fmt::Display) -> io::Result<()> {
 /// # Errors
 /// When standard output cannot be written to.
 pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
-    write(&serde_json::to_string(value)?)
+    // serde_json escapes only what JSON demands.
+    let text = serde_json::to_string(value)?;
+    let escaped = text.chars().fold(String::with_capacity(text.len()), |mut escaped, c| {
+        if is_harmful(c) {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            escaped.push(c);
+        }
+        escaped
+    });
+    write(&escaped)
 }
 
 /// Says on standard error why a command failed.
@@ -55,10 +65,16 @@ pub(crate) fn plain(text: &str) -> String {
     harmless(text).replace('\n', "\u{fffd}")
 }
 
-/// Text without what could control the terminal, or reorder what it shows (Unicode TR 36).
+/// Text without what could control the terminal, or reorder or hide what it shows.
 fn harmless(text: &str) -> String {
-    let reorders = |c: char| matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if c != '\n' && (c.is_control() || reorders(c)) { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if c != '\n' && is_harmful(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Control characters, and what reorders or hides text (Unicode TR 36).
+fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// A progress bar of bytes on standard error; hidden if that is no terminal, or a machine reads.
@@ -88,6 +104,7 @@ mod tests {
     #[test]
     fn text_of_others_cannot_control_the_terminal() {
         assert_eq!(plain("a\u{1b}[2Jb\r\n"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}");
+        assert_eq!(plain("a\u{200b}b\u{2028}c"), "a\u{fffd}b\u{fffd}c");
         assert_eq!(plain("naïve “résumé”.pdf"), "naïve “résumé”.pdf");
         assert_eq!(plain("gpj\u{202e}exe.\u{9b}1m"), "gpj\u{fffd}exe.\u{fffd}1m");
     }

@@ -40,8 +40,13 @@ pub(crate) async fn run(Arguments { id, output, connection }: Arguments) -> anyh
     if let Some(folder) = output.as_deref().map(folder_of).filter(|folder| !folder.is_dir()) {
         return Err(WrongUsage(format!("-o: there is no folder {}", folder.display())).into());
     }
-    if let Some(folder) = output.as_deref().filter(|path| path.is_dir()) {
-        return Err(WrongUsage(format!("-o: {} is a folder; name a file", folder.display())).into());
+    let is_no_file = |path: &&Path| path.symlink_metadata().is_ok_and(|found| !found.is_file());
+    if let Some(other) = output.as_deref().filter(is_no_file) {
+        return Err(WrongUsage(format!(
+            "-o: {} is no file that could be replaced; name another",
+            other.display()
+        ))
+        .into());
     }
     let record = client.object(&id).await?;
     let signed = client.download_url(&id).await?;

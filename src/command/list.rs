@@ -58,6 +58,7 @@ async fn pages(
 
 fn row(object: &Record) -> String {
     let size = HumanBytes(object.size).to_string();
-    let (id, created_at, file_name) = (&object.id, &object.created_at, terminal::plain(&object.file_name));
+    let (id, created_at) = (terminal::plain(&object.id.to_string()), terminal::plain(&object.created_at));
+    let file_name = terminal::plain(&object.file_name);
     format!("{id}  {created_at:<24}  {size:>10}  {file_name}")
 }

@@ -27,7 +27,7 @@ pub(crate) async fn run(Arguments { stack, output }: Arguments) -> anyhow::Resul
     let mut before = None;
     let last = loop {
         let progress = rescan::run(&local).await?;
-        spinner.set_message(sentence(&progress));
+        spinner.set_message(terminal::plain(&sentence(&progress)));
         // Nothing new came out: what is left cannot be scanned.
         if progress.finished || before.as_ref() == Some(&progress) {
             break progress;
@@ -38,7 +38,7 @@ pub(crate) async fn run(Arguments { stack, output }: Arguments) -> anyhow::Resul
     if output.json {
         terminal::json(&last)?;
     } else {
-        terminal::line(sentence(&last))?;
+        terminal::line(terminal::plain(&sentence(&last)))?;
         if last.failed > 0 {
             terminal::line("what could not be scanned stays published; the log of rescan-objects says why")?;
         }

@@ -132,7 +132,9 @@ fn show(path: &Path, record: &Record, for_machines: bool) -> anyhow::Result<()> 
         let file_name = path.to_string_lossy();
         let file_name = terminal::plain(if file_name == "-" { &record.file_name } else { &file_name });
         let verdict = verdict.unwrap_or_default();
-        terminal::line(format_args!("{}  {}  {file_name}{verdict}", record.id, record.state))?;
+        let (id, state) =
+            (terminal::plain(&record.id.to_string()), terminal::plain(&record.state.to_string()));
+        terminal::line(format_args!("{id}  {state}  {file_name}{verdict}"))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::{env, fmt, str::FromStr};
 /// A setting is missing or wrong; the function does not start.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
-    /// The variable is not set.
+    /// The variable is not set, or empty.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
     /// The variable cannot be read.
@@ -23,6 +23,6 @@ pub enum SettingError {
 /// # Errors
 /// [`SettingError`] naming the variable when it is not set or cannot be parsed.
 pub fn required<T: FromStr<Err: fmt::Display>>(name: &'static str) -> Result<T, SettingError> {
-    let text = env::var(name).map_err(|_| SettingError::Missing(name))?;
+    let text = env::var(name).ok().filter(|text| !text.is_empty()).ok_or(SettingError::Missing(name))?;
     text.parse().map_err(|why: T::Err| SettingError::Wrong { name, why: why.to_string() })
 }

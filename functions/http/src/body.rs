@@ -10,8 +10,8 @@ use serde::{
 use serde_json::{Map, Value, error::Category};
 use std::{fmt, str::FromStr};
 
-/// How many unknown fields of a body are named; an answer has an end, however many there are.
-const MOST_UNKNOWN: usize = 20;
+/// How many unknown fields or parameters of a request are named; an answer has an end, however many there are.
+pub const MOST_UNKNOWN: usize = 20;
 
 /// The fields of a body, taken out one by one. [`Fields::finish`] answers what was wrong.
 #[derive(Debug)]
@@ -108,8 +108,7 @@ impl Fields {
 
 /// A name that a caller made up, so that it can be shown: short, visible, and there at all.
 pub fn named(name: &str) -> String {
-    let short: String = name.chars().take(64).collect();
-    if short.is_empty() { "\"\"".to_owned() } else { short.escape_debug().to_string() }
+    if name.is_empty() { "\"\"".to_owned() } else { name.escape_debug().take(64).collect() }
 }
 
 /// Why a body is not one JSON object. What it holds is not repeated.
@@ -221,6 +220,7 @@ mod tests {
     fn an_answer_is_short_and_visible_whatever_is_sent() {
         let many = (0..100_000).map(|number| format!("\"{number}\":0")).collect::<Vec<_>>().join(",");
         assert_eq!(errors(&format!("{{{many}}}")).len(), 2 + MOST_UNKNOWN);
+        assert_eq!(named(&"\u{10fff0}".repeat(64)).chars().count(), 64);
         for (name, shown) in [("", "\"\""), ("\\u001b[31m", "\\u{1b}[31m"), ("\\u202e", "\\u{202e}")] {
             assert_eq!(errors(&format!(r#"{{"{name}":1}}"#))[2].0, shown);
         }

@@ -3,7 +3,7 @@
 //!
 //! AWS calls: one Query for each shard of the `due` index, which holds only rows that need attention; then for
 //! each row GetItem and one conditional transaction. For one that expires HeadObject, PutObject and DeleteObject
-//! if something was uploaded; for an overdue scan SendMessage; for one that was held DeleteObject.
+//! if something was uploaded, and another transaction; for an overdue scan SendMessage; for one that was held DeleteObject.
 
 use airlock_aws::{Function, on_events, setting::required};
 use airlock_content::verdict::{Outcome, Verdict};
@@ -112,9 +112,7 @@ async fn settle(app: &SweepUploads, object: &ObjectRef, now: Timestamp) -> anyho
         },
         // By a finalize that came too late.
         State::Expired => {
-            close(app, &record).await?;
-            // Otherwise another run was faster.
-            let (Changed::Done | Changed::Superseded(_)) = app.registry.swept(&record).await?;
+            close_for_good(app, &record).await?;
             Done::Nothing
         }
         State::Rejected | State::Failed => match record.held_until {
@@ -132,11 +130,11 @@ async fn settle(app: &SweepUploads, object: &ObjectRef, now: Timestamp) -> anyho
 
 async fn expire(app: &SweepUploads, record: &Record, now: Timestamp) -> anyhow::Result<Done> {
     let actor = Actor::Function(SweepUploads::NAME);
-    let change = Change::new(record, Transition::Expire, actor, now).settled();
-    match app.registry.change(change).await? {
+    // It stays due until its key is closed, should this die in between.
+    match app.registry.change(Change::new(record, Transition::Expire, actor, now)).await? {
         Changed::Done => {
-            // If this fails, the bucket's lifecycle removes it within a day; no client can reach it.
-            close(app, record).await?;
+            let expired = Record { state: State::Expired, version: record.version + 1, ..record.clone() };
+            close_for_good(app, &expired).await?;
             Ok(Done::Expired)
         }
         Changed::Superseded(_) => Ok(Done::Nothing),
@@ -145,19 +143,21 @@ async fn expire(app: &SweepUploads, record: &Record, now: Timestamp) -> anyhow::
 
 async fn let_go(app: &SweepUploads, record: &Record) -> anyhow::Result<Done> {
     let key = HeldKey::of(&record.object);
-    app.quarantine.let_go(&key, record.held_version.as_deref()).await?;
+    app.quarantine.let_go(&key, record.sole_held_version()).await?;
     match app.registry.let_go(record).await? {
         Changed::Done => Ok(Done::LetGo),
         Changed::Superseded(_) => Ok(Done::Nothing),
     }
 }
 
-/// Removes what was uploaded, if anything was, and closes its key.
-async fn close(app: &SweepUploads, record: &Record) -> anyhow::Result<()> {
+/// Removes what was uploaded, if anything was, and closes its key; then the object is due no more.
+async fn close_for_good(app: &SweepUploads, record: &Record) -> anyhow::Result<()> {
     let key = QuarantineKey::of(&record.object);
     if let Some(found) = app.quarantine.head(&key).await? {
         app.quarantine.close(&key, &found.pin).await?;
     }
+    // Otherwise another run was faster.
+    let (Changed::Done | Changed::Superseded(_)) = app.registry.swept(record).await?;
     Ok(())
 }
 

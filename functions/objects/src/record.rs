@@ -115,6 +115,12 @@ impl Record {
         }
     }
 
+    /// The version to remove when its bytes are let go. None if a scan that died may have left another version at its
+    /// held key: then all that lies there goes.
+    pub fn sole_held_version(&self) -> Option<&str> {
+        self.held_version.as_deref().filter(|_| self.scans <= 1)
+    }
+
     /// When the last scan of this object has ended, so that nothing changes what it left.
     pub fn scans_end_at(&self) -> Option<Timestamp> {
         self.claim.as_ref().map(|claim| claim.until)

@@ -87,7 +87,8 @@ pub(crate) async fn keep(
         }
     }
     tracing::warn!(tenant_id = %record.object.tenant, object_id = %record.object.id, "there is no room to hold it");
-    worker.quarantine.let_go(&held_key(record), terms.version_id.as_deref()).await?;
+    let copied = Record { held_version: terms.version_id, ..record.clone() };
+    worker.quarantine.let_go(&held_key(record), copied.sole_held_version()).await?;
     Ok(None)
 }
 
@@ -99,7 +100,7 @@ async fn make_room(worker: &Worker, record: &Record) -> anyhow::Result<()> {
             break;
         }
         // The bytes go first: if this run ends here, the row is still found.
-        worker.quarantine.let_go(&held_key(&oldest), oldest.held_version.as_deref()).await?;
+        worker.quarantine.let_go(&held_key(&oldest), oldest.sole_held_version()).await?;
         if let Changed::Done = worker.registry.let_go(&oldest).await? {
             missing = missing.saturating_sub(oldest.declared.size);
         }

@@ -3,7 +3,8 @@
 //! AWS calls: one Query of the `by-tenant` index, which holds published objects, and for moments recalled ones.
 
 use airlock_http::{
-    Caller, Claims, Code, Endpoint, FieldError, Problem, Request, Response, answer, body::named,
+    Caller, Claims, Code, Endpoint, FieldError, Problem, Request, Response, answer,
+    body::{MOST_UNKNOWN, named},
     view::ObjectView,
 };
 use airlock_objects::{id::ObjectId, registry::Registry};
@@ -64,7 +65,8 @@ impl Page {
         if limit.is_none() {
             refuse("limit".to_owned(), format!("must be a number within 1 to {MAX_LIMIT}"));
         }
-        for (unknown, _) in parameters().filter(|(name, _)| !["limit", "cursor"].contains(name)) {
+        let unknown = parameters().filter(|(name, _)| !["limit", "cursor"].contains(name));
+        for (unknown, _) in unknown.take(MOST_UNKNOWN) {
             refuse(named(unknown), "is not a parameter of this request".to_owned());
         }
         let after = value("cursor").map(str::parse).transpose();
@@ -128,5 +130,9 @@ mod tests {
         let (code, detail) = page(&[("limit", "0"), ("", "x"), ("cursor", "x")]).err().expect("a problem");
         assert_eq!(code, Code::InvalidRequest);
         assert!(detail.ends_with("(and 2 more; see errors)"), "{detail}");
+        let many: Vec<String> = (0..3000).map(|number| format!("p{number}")).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "")).collect();
+        let (_, detail) = page(&many).err().expect("a problem");
+        assert!(detail.ends_with(&format!("(and {} more; see errors)", MOST_UNKNOWN - 1)), "{detail}");
     }
 }
