@@ -40,7 +40,7 @@ fn each_slow_shape_is_found_slow() {
         r#"$a = /<Relationship\s[^>]{0,300}Target\s*=\s*["'](https?:|ftp:)[^>]{0,500}\/(oleObject|frame)["']/ nocase"#,
         r#"$a = /(^|[,;"'])[ ]*[=+@-][ ]*(HYPERLINK|IMAGE)[ ]*\([^\r\n]{0,200}https?:\/\/[^\r\n]{0,200}(&|CONCAT)/ nocase"#,
         r"$a = /socket\.socket\([^\r\n]{0,80}\)[^\x00]{0,120}\.connect\(\([^\x00]{0,200}os\.dup2\([^\x00]{0,160}\/bin\//",
-        r"$a = { E7 16 E3 BD 65 26 11 45 [20-190] 3C 73 63 72 }",
+        r"$a = { E7 16 E3 BD [20-190] 3C 73 63 72 }",
         r"$a = /PK\x01\x02.{42}[^\x00]{1,120}\.(pdf|docx?|txt)[ _]{0,80}\.(exe|scr|js)/s nocase",
         r"$a = /certutil\s[^\r\n]{0,80}-urlcache\s[^\r\n]{0,120}:\/\/[^\r\n]{1,200}[&|]/ wide",
     ] {
