@@ -86,7 +86,7 @@ fn t05_no_zone_can_name_what_belongs_to_another() {
         ("airlock-content", &["airlock-objects", "aws-config", "aws-smithy-types", "tokio", "yara"]),
         ("airlock-engine", &["airlock-objects", "aws-config", "aws-smithy-types", "tokio", "hyper"]),
         ("airlock-inspect", &["airlock-objects", "aws-config", "aws-smithy-types", "tokio", "hyper"]),
-        ("airlock-unpack", &["airlock-content", "aws-config", "aws-smithy-types", "tokio", "hyper", "yara"]),
+        ("airlock-formats", &["airlock-objects", "aws-config", "aws-smithy-types", "tokio", "hyper", "yara"]),
         ("airlock-jail", &["airlock-objects", "aws-config", "aws-smithy-types", "tokio", "hyper", "yara"]),
     ] {
         let found: Vec<&&str> = forbidden.iter().filter(|name| reach[package].contains(**name)).collect();

@@ -3,7 +3,7 @@
 #![no_main]
 
 use airlock_content::media_types::DEFAULT;
-use airlock_inspect::identify::identify;
+use airlock_formats::identify::identify;
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
 

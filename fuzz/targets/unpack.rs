@@ -2,7 +2,7 @@
 //! than allowed, and every path can be shown.
 #![no_main]
 
-use airlock_unpack::{Budget, Format, Limits, Member, Refusal, Scratch, Unpacker, Visitor};
+use airlock_formats::{Budget, Facts, Format, Limits, Member, Refusal, Scratch, Unpacker, Visitor};
 use libfuzzer_sys::fuzz_target;
 use std::{
     fs::File,
@@ -42,9 +42,21 @@ impl Visitor for Seen {
         assert_path(member.path);
         assert_path(member.name);
         match Format::of(member.bytes) {
-            Some(format) => unpacker.walk(format, member.name, member.bytes, self),
+            Some(format) => unpacker.walk(format, member.name, member.bytes, self).flow,
             None => ControlFlow::Continue(()),
         }
+    }
+
+    fn decoded(&mut self, path: &str, bytes: &[u8], unpacker: &mut Unpacker) -> ControlFlow<()> {
+        self.bytes += bytes.len() as u64;
+        assert!(self.bytes <= unpacker.budget().spent(), "what is shown has been charged");
+        assert_path(path);
+        ControlFlow::Continue(())
+    }
+
+    fn facts(&mut self, path: &str, _: &Facts, _: &mut Unpacker) -> ControlFlow<()> {
+        assert_path(path);
+        ControlFlow::Continue(())
     }
 
     fn refused(&mut self, refusal: Refusal) {
@@ -119,6 +131,6 @@ fuzz_target!(|input: &[u8]| {
     let limits = *budget.limits();
     let most = limits.total_bytes.min(archive.len() as u64 * LIMITS.ratio + LIMITS.floor_bytes);
     let mut unpacker = Unpacker::new(Scratch::new(scratch()), budget);
-    let _: ControlFlow<()> = unpacker.walk(format, "object", &archive, &mut Seen::default());
+    let _walked = unpacker.walk(format, "object", &archive, &mut Seen::default());
     assert!(unpacker.budget().spent() <= most);
 });

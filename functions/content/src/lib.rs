@@ -6,6 +6,10 @@ pub mod members;
 pub mod policy;
 pub mod verdict;
 
+/// What rules are told that the type of a part's facts is, which readers of content state about it. Nobody can declare it,
+/// as it is no media type.
+pub const FACTS: &str = "facts";
+
 /// What an object is declared to be.
 #[derive(Clone, Copy, Debug)]
 pub struct Declared<'a> {

@@ -1,15 +1,18 @@
-//! The policy of members: what may be in an archive. One table, by the type of the content and by the extension of the
-//! name, serves both archives and single files, so that a file that is refused alone is also refused in a ZIP.
+//! The policy of members and features: what may be in an archive or a document. One table, by the type of the content, by
+//! the extension of the name, and by what documents say of themselves, serves both archives and single files, so that a
+//! file that is refused alone is also refused in a ZIP.
 //!
-//! It is one line, `ALLOWED_MEMBERS`: names of classes between commas, or `none`.
+//! It is one line, `ALLOWED_MEMBERS`: names of classes between commas, `default` for those that are allowed unless a
+//! deployment says otherwise, or `none`.
 //!
 //! ```text
-//! scripts
-//! scripts, programs
+//! default
+//! default, programs
+//! scripts, links
 //! none
 //! ```
 //!
-//! A member of no class is always allowed: text, pictures, documents, source code. Rules scan it all the same.
+//! What is in no class is always allowed: text, pictures, documents, source code. Rules scan it all the same.
 
 /// A class of members that a deployment may refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +25,16 @@ pub enum Class {
     Launchers,
     /// Files that an interpreter runs. Source trees are full of them.
     Scripts,
+    /// Scripts that a document runs by itself.
+    DocumentScripts,
+    /// Calculations and number formats of forms, which are scripts of a fixed vocabulary.
+    Calculations,
+    /// Files that a document carries. Each is held to this policy as a member as well.
+    Attachments,
+    /// Templates that a document fetches from elsewhere, with their macros.
+    RemoteTemplates,
+    /// Links within an archive to another of its members.
+    Links,
 }
 
 /// One row of the table.
@@ -35,11 +48,15 @@ struct Row {
     extensions: &'static [&'static str],
     /// Media types that content is found to be.
     types: &'static [&'static str],
+    /// Kinds of facts that a reader of content states.
+    facts: &'static [&'static str],
+    /// Whether a deployment allows it unless it says otherwise.
+    by_default: bool,
 }
 
 /// WebAssembly is in no class: nothing opens it but a page or a program that was written for it.
 #[rustfmt::skip]
-const TABLE: [Row; 4] = [
+const TABLE: [Row; 9] = [
     Row {
         class: Class::Programs, name: "programs", one: "a program",
         extensions: &[
@@ -67,6 +84,8 @@ const TABLE: [Row; 4] = [
             "application/x-google-chrome-extension", "application/x-xpinstall", "application/x-phar",
             "application/x-xbox-executable", "application/x-xbox360-executable",
         ],
+        facts: &[],
+        by_default: false,
     },
     Row {
         class: Class::Macros, name: "macros", one: "a document with macros",
@@ -76,6 +95,8 @@ const TABLE: [Row; 4] = [
         ],
         // And all types that have "macroenabled" in their name.
         types: &[],
+        facts: &["office.macro"],
+        by_default: false,
     },
     Row {
         class: Class::Launchers, name: "launchers", one: "a shortcut or launcher",
@@ -93,6 +114,8 @@ const TABLE: [Row; 4] = [
             "iqy", "oqy", "rqy", "dqy", "slk",
         ],
         types: &["application/x-ms-shortcut", "application/x-mswinurl", "application/vnd.ms-htmlhelp", ENCODED_SCRIPT],
+        facts: &[],
+        by_default: false,
     },
     Row {
         class: Class::Scripts, name: "scripts", one: "a script",
@@ -105,8 +128,39 @@ const TABLE: [Row; 4] = [
             "text/x-shellscript", "application/x-bat", "application/x-httpd-php", "application/x-server-page",
             "text/x-lua", "text/x-clojure",
         ],
+        facts: &[],
+        by_default: true,
+    },
+    Row {
+        class: Class::DocumentScripts, name: "document-scripts", one: "a script that runs when the document is opened or used",
+        extensions: &[], types: &[], facts: &["pdf.script", "svg.script"],
+        by_default: false,
+    },
+    Row {
+        class: Class::Calculations, name: "calculations", one: "a form that calculates",
+        extensions: &[], types: &[], facts: &["pdf.calculation"],
+        by_default: true,
+    },
+    Row {
+        class: Class::Attachments, name: "attachments", one: "an attached file",
+        extensions: &[], types: &[], facts: &["pdf.attachment", "ole.package"],
+        by_default: true,
+    },
+    Row {
+        class: Class::RemoteTemplates, name: "remote-templates", one: "a template that is fetched from elsewhere",
+        extensions: &[], types: &[], facts: &["office.remote_template"],
+        by_default: false,
+    },
+    Row {
+        class: Class::Links, name: "links", one: "a link to another member",
+        extensions: &[], types: &[], facts: &["archive.link"],
+        by_default: true,
     },
 ];
+
+/// All classes, as an error lists them.
+const NAMES: &str = "programs, macros, launchers, scripts, document-scripts, calculations, attachments, \
+                     remote-templates, links";
 
 /// The type of what Microsoft's script encoder writes: it runs in any file, and is unreadable.
 pub const ENCODED_SCRIPT: &str = "application/x-ms-encoded-script";
@@ -119,7 +173,7 @@ pub struct AllowedMembers(Vec<Class>);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AllowedMembersError {
     /// Not the name of a class.
-    #[error("{0:?} is none of programs, macros, launchers, scripts")]
+    #[error("{0:?} is none of default, {names}", names = NAMES)]
     Unknown(String),
     /// A class is there twice.
     #[error("{0} is listed twice")]
@@ -138,15 +192,15 @@ pub struct NotTaken {
 }
 
 impl Default for AllowedMembers {
-    /// Source code may hold scripts.
     fn default() -> Self {
-        Self(vec![Class::Scripts])
+        Self(TABLE.iter().filter(|row| row.by_default).map(|row| row.class).collect())
     }
 }
 
 impl AllowedMembers {
     /// The policy that takes everything.
-    pub const ALL: &str = "programs,macros,launchers,scripts";
+    pub const ALL: &str = "programs,macros,launchers,scripts,document-scripts,calculations,attachments,\
+                           remote-templates,links";
 
     /// Reads a policy.
     ///
@@ -154,19 +208,30 @@ impl AllowedMembers {
     ///
     /// [`AllowedMembersError`] naming the first part that is wrong.
     pub fn parse(text: &str) -> Result<Self, AllowedMembersError> {
-        let mut allowed = Vec::new();
         if text.trim() == "none" {
-            return Ok(Self(allowed));
+            return Ok(Self(Vec::new()));
         }
-        for item in text.split(',').map(str::trim) {
-            let row = TABLE.iter().find(|row| row.name == item);
-            let row = row.ok_or_else(|| AllowedMembersError::Unknown(item.to_owned()))?;
-            if allowed.contains(&row.class) {
-                return Err(AllowedMembersError::Twice(row.name));
+        let items: Vec<&str> = text.split(',').map(str::trim).collect();
+        let mut allowed = Vec::new();
+        for (at, item) in items.iter().enumerate() {
+            let name = match TABLE.iter().find(|row| row.name == *item) {
+                // What `default` holds may be named beside it.
+                None if *item == "default" => {
+                    allowed.extend(Self::default().0);
+                    "default"
+                }
+                None => return Err(AllowedMembersError::Unknown((*item).to_owned())),
+                Some(row) => {
+                    allowed.push(row.class);
+                    row.name
+                }
+            };
+            if items[..at].contains(item) {
+                return Err(AllowedMembersError::Twice(name));
             }
-            allowed.push(row.class);
         }
-        Ok(Self(allowed))
+        let classes = TABLE.iter().map(|row| row.class);
+        Ok(Self(classes.filter(|class| allowed.contains(class)).collect()))
     }
 
     /// What is not taken about a member of this name and type, if anything.
@@ -196,6 +261,11 @@ impl AllowedMembers {
     /// What is not taken about anything of this class.
     pub fn refuse_class(&self, class: Class) -> Option<NotTaken> {
         self.refused(|row| row.class == class)
+    }
+
+    /// What is not taken about content of which a reader states a fact of this kind.
+    pub fn refuse_fact(&self, kind: &str) -> Option<NotTaken> {
+        self.refused(|row| row.facts.contains(&kind))
     }
 
     /// What is not taken about anything of the class of this name, as a rule names it ([`is_class`]).
@@ -240,7 +310,7 @@ mod tests {
     fn every_extension_and_type_is_in_one_class() {
         let mut seen = HashSet::new();
         for row in &TABLE {
-            for text in row.extensions.iter().chain(row.types) {
+            for text in row.extensions.iter().chain(row.types).chain(row.facts) {
                 assert!(seen.insert(text), "{text}");
                 assert_eq!(*text, text.to_lowercase());
             }
@@ -292,7 +362,17 @@ mod tests {
         for name in ["setup.exe", "a.xlsm", "a.lnk", "a.sh"] {
             assert_eq!(class(AllowedMembers::ALL, name, "text/plain"), None);
         }
-        assert_eq!(AllowedMembers::default(), AllowedMembers::parse("scripts").unwrap());
+        let by_default = AllowedMembers::parse("scripts,calculations,attachments,links").unwrap();
+        assert_eq!(AllowedMembers::default(), by_default);
+        assert_eq!(AllowedMembers::parse("default, links").unwrap(), by_default);
+        let more = AllowedMembers::parse("macros,default").unwrap();
+        assert!(more.refuse_class(Class::Macros).is_none() && more.refuse_class(Class::Programs).is_some());
+        assert_eq!(AllowedMembers::ALL.replace(',', ", "), NAMES);
+        assert!(
+            by_default.refuse_fact("pdf.script").is_some()
+                && by_default.refuse_fact("archive.link").is_none()
+        );
+        assert!(by_default.refuse_fact("pdf.page").is_none());
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod speed;
 mod strings;
 
 use crate::{Engine, EngineError, EngineKind, RuleFile, RuleInfo, RulesError, outline::outline};
-use airlock_content::{Declared, media_types};
+use airlock_content::{Declared, FACTS, media_types};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 pub use search::{Input, Worst};
 pub use speed::{MOST, MOST_TOGETHER};
@@ -237,8 +237,12 @@ struct Sample {
 impl Sample {
     fn try_on(&self, engine: &Engine, rule: &str, side: Side) -> Option<Problem> {
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
-        let content_type =
-            media_types::of_file_name(&stem).map_or("application/octet-stream", |known| known.name);
+        let content_type = match media_types::of_file_name(&stem) {
+            Some(known) => known.name,
+            // What readers state of a file, instead of the file.
+            None if stem.ends_with(".facts") => FACTS,
+            None => "application/octet-stream",
+        };
         let declared = Declared { content_type, file_name: &stem, size: self.content.len() as u64 };
         let (rule, sample) = (rule.to_owned(), self.path.clone());
         match engine.scan(&self.content, &declared, TIMEOUT) {

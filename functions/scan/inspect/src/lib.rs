@@ -1,14 +1,11 @@
 //! One object's inspection: is it what it was declared to be, and does any rule match? The content is
 //! untrusted, so every input leads to a finding.
 
-pub mod identify;
 mod members;
-mod opaque;
 pub mod protocol;
 mod rules;
-mod zips;
 
-pub use airlock_unpack::Limits;
+pub use airlock_formats::Limits;
 pub use members::LIMITS;
 
 use airlock_content::{
@@ -20,7 +17,7 @@ use airlock_content::{
 };
 
 use airlock_engine::{EngineError, Scanner};
-use identify::{Content, Flaw};
+use airlock_formats::identify::{Content, Flaw};
 use members::{Found, Scope};
 pub use rules::{engine, rule_set};
 use serde::{Deserialize, Serialize};
@@ -75,7 +72,7 @@ pub fn inspect(
     let Bounds { scratch, limits, timeout } = bounds;
     let now = Instant::now();
     let deadline = now.checked_add(timeout).unwrap_or(now);
-    let bytes = match airlock_unpack::map(file) {
+    let bytes = match airlock_formats::map(file) {
         Ok(bytes) => bytes,
         Err(error) => {
             return Finding::without_content(Outcome::Unscannable, format!("it could not be read: {error}"));
@@ -90,11 +87,16 @@ pub fn inspect(
         allowed: policy.members(),
         media_type: admitted.as_ref().ok().copied(),
         file_name: declared.file_name,
+        declared_type: declared.content_type,
         limits,
         deadline,
     };
     let (mut found, content) = members::look_at(scanner, &bytes, scratch, &scope);
-    matches.append(&mut found.matches);
+    for more in std::mem::take(&mut found.matches) {
+        if !matches.contains(&more) {
+            matches.push(more);
+        }
+    }
     let (detected_type, identity) = match (admitted, content) {
         (Err(error), _) => (None, Err(not_admitted(&error))),
         (Ok(_), None) => (None, Ok(())),

@@ -1,19 +1,19 @@
 //! The members of an archive, or of a document that is one. Each is identified and scanned under its own name. A
 //! member that is an archive is walked in turn, whatever its name.
 
-use crate::{
-    identify::{Content, Flaw, embedded, identify},
-    opaque,
-    zips::SeenZips,
-};
 use airlock_content::{
-    Declared,
+    Declared, FACTS,
     media_types::{self, MediaType, PLAIN_TEXT},
     members::{AllowedMembers, Class, NotTaken, is_program},
     verdict::RuleMatch,
 };
 use airlock_engine::{EngineError, Scanner};
-use airlock_unpack::{Budget, Format, Kind, Limits, Member, Refusal, Scratch, Unpacker, Visitor};
+use airlock_formats::{
+    Budget, Facts, Format, Kind, Limits, Member, Refusal, Scratch, Unpacker, Visitor, Walked, embedded,
+    identify::{Content, Flaw, identify},
+    opaque,
+    zips::SeenZips,
+};
 use std::{
     borrow::Cow,
     fs::File,
@@ -66,6 +66,8 @@ pub(crate) struct Scope<'t> {
     /// What the object is declared to be, if that can be.
     pub(crate) media_type: Option<&'static MediaType>,
     pub(crate) file_name: &'t str,
+    /// The media type as it was declared.
+    pub(crate) declared_type: &'t str,
     pub(crate) limits: Limits,
     pub(crate) deadline: Instant,
 }
@@ -78,13 +80,18 @@ pub(crate) fn look_at(
     scratch: File,
     scope: &Scope<'_>,
 ) -> (Found, Option<io::Result<Content>>) {
-    let mut members =
-        Members { scanner, allowed: scope.allowed, found: Found::default(), zips: SeenZips::default() };
+    let mut members = Members {
+        scanner,
+        allowed: scope.allowed,
+        found: Found::default(),
+        zips: SeenZips::default(),
+        part: Part::default(),
+    };
     let budget = Budget::new(scope.limits, bytes.len() as u64, scope.deadline);
     let mut unpacker = Unpacker::new(Scratch::new(scratch), budget);
     let object = Member { path: "", name: scope.file_name, other_name: None, bytes };
     // The reason why a walk ended is in `found`.
-    let (walked, _) = members.walk(object, &mut unpacker);
+    let (walked, _) = members.walk(object, scope.declared_type, &mut unpacker);
     let content = match scope.media_type {
         // Identification reads the whole directory of a ZIP, which must be within the limits.
         _ if members.found.is_too_large => None,
@@ -94,7 +101,7 @@ pub(crate) fn look_at(
             members.found.out_of_time = true;
             None
         }
-        Some(expected) => Some(members.identify(object, &walked, expected)),
+        Some(expected) => Some(members.identify(object, walked, expected)),
     };
     (members.found, content)
 }
@@ -104,15 +111,34 @@ struct Members<'m, 'e> {
     allowed: &'m AllowedMembers,
     found: Found,
     zips: SeenZips,
+    /// The part that is read at the moment.
+    part: Part,
+}
+
+/// What rules are told of a part whose forms and facts they see.
+#[derive(Clone, Default)]
+struct Part {
+    name: String,
+    media_type: String,
+}
+
+/// What the walk of a part told.
+#[derive(Default)]
+struct Read {
+    /// What it can be unpacked as.
+    formats: Vec<Format>,
+    /// What it is, where its reader says so.
+    content: Option<Content>,
 }
 
 impl Visitor for Members<'_, '_> {
     fn member(&mut self, member: Member<'_>, unpacker: &mut Unpacker) -> ControlFlow<()> {
         self.zips.saw(member.bytes);
         // The walk comes first, because it has limits: identification reads a ZIP's directory of any size.
-        let (walked, flow) = self.walk(member, unpacker);
+        let expected = expected(member.name);
+        let (read, flow) = self.walk(member, expected.name, unpacker);
         flow?;
-        let content = match self.identify(member, &walked, expected(member.name)) {
+        let content = match self.identify(member, read, expected) {
             Ok(content) => content,
             Err(error) => {
                 self.cannot(format!("{}: it could not be read: {error}", member.path));
@@ -123,24 +149,22 @@ impl Visitor for Members<'_, '_> {
             self.flawed(member.path, flaw);
         }
         self.hold_against_policy(member, &content.media_type);
-        let size = member.bytes.len() as u64;
-        let declared = Declared { content_type: &content.media_type, file_name: member.name, size };
-        let left = unpacker.budget().deadline().saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            self.found.out_of_time = true;
-            return ControlFlow::Break(());
-        }
-        match self.scanner.scan(member.bytes, &declared, left) {
-            Ok(matches) => self.matched(member.path, matches),
-            Err(EngineError::TimedOut(_)) => {
-                self.found.out_of_time = true;
-                ControlFlow::Break(())
-            }
-            Err(error) => {
-                self.cannot(format!("{}: {error}", member.path));
-                ControlFlow::Continue(())
+        self.scan(member.path, member.bytes, member.name, &content.media_type, unpacker)
+    }
+
+    fn decoded(&mut self, path: &str, bytes: &[u8], unpacker: &mut Unpacker) -> ControlFlow<()> {
+        let Part { name, media_type } = self.part.clone();
+        self.scan(path, bytes, &name, &media_type, unpacker)
+    }
+
+    fn facts(&mut self, path: &str, facts: &Facts, unpacker: &mut Unpacker) -> ControlFlow<()> {
+        for (kind, line) in facts.each() {
+            if let Some(NotTaken { one, .. }) = self.allowed.refuse_fact(kind) {
+                self.has(path, one, line);
             }
         }
+        let name = self.part.name.clone();
+        self.scan(path, facts.text().as_bytes(), &name, FACTS, unpacker)
     }
 
     fn refused(&mut self, refusal: Refusal) {
@@ -162,11 +186,19 @@ impl Visitor for Members<'_, '_> {
 impl Members<'_, '_> {
     /// Walks `part`, the object or a member, as the archive that it is, and returns every format that it can be
     /// unpacked as. A part with a second format is refused: another program would see content that was not inspected.
-    fn walk(&mut self, part: Member<'_>, unpacker: &mut Unpacker) -> (Vec<Format>, ControlFlow<()>) {
+    fn walk(
+        &mut self,
+        part: Member<'_>,
+        media_type: &str,
+        unpacker: &mut Unpacker,
+    ) -> (Read, ControlFlow<()>) {
         let formats = Format::all_of(part.bytes);
-        let Some(format) = formats.first() else { return (formats, ControlFlow::Continue(())) };
+        let Some(format) = formats.first() else { return (Read::default(), ControlFlow::Continue(())) };
         let outside = self.zips.enter();
-        let flow = unpacker.walk(*format, part.name, part.bytes, self);
+        let here = Part { name: part.name.to_owned(), media_type: media_type.to_owned() };
+        let around = std::mem::replace(&mut self.part, here);
+        let Walked { content, flow } = unpacker.walk(*format, part.name, part.bytes, self);
+        self.part = around;
         let is_zip_too = self.zips.is_zip_too(*format, part.bytes);
         self.zips.leave(outside);
         if let Some(second) = formats.get(1) {
@@ -176,13 +208,16 @@ impl Members<'_, '_> {
         } else if let Some(second) = opaque::elsewhere(part.bytes) {
             self.opens_as(part.path, second);
         }
-        (formats, flow)
+        (Read { formats, content }, flow)
     }
 
     /// Identifies `part`, the object or a member. A part that was recognised as an archive, a compressed or an
     /// encrypted file, and was not walked, is unscannable.
-    fn identify(&mut self, part: Member<'_>, walked: &[Format], expected: &MediaType) -> io::Result<Content> {
-        let content = identify(Cursor::new(part.bytes), expected)?;
+    fn identify(&mut self, part: Member<'_>, read: Read, expected: &MediaType) -> io::Result<Content> {
+        let content = match read.content {
+            Some(content) => content,
+            None => identify(Cursor::new(part.bytes), expected)?,
+        };
         // The list of a document's parts says whether the document is encrypted.
         let (path, is_encrypted) = match opaque::lists_encrypted_parts(part.path, part.bytes) {
             Some(document) => (document, true),
@@ -190,7 +225,7 @@ impl Members<'_, '_> {
         };
         let unopened = if is_encrypted {
             Some(Cow::Borrowed("encrypted OpenDocument"))
-        } else if walked.is_empty() {
+        } else if read.formats.is_empty() {
             opaque::format(part.bytes)
                 .or_else(|| archive(&content.media_type).map(Cow::Borrowed))
                 .or_else(|| embedded_in(&content, part.bytes).map(Cow::Borrowed))
@@ -201,6 +236,34 @@ impl Members<'_, '_> {
             self.cannot(format!("{}its format is {format}, which cannot be checked here", prefix(path)));
         }
         Ok(content)
+    }
+
+    /// Runs the rules over bytes of the part at `path`.
+    fn scan(
+        &mut self,
+        path: &str,
+        bytes: &[u8],
+        file_name: &str,
+        media_type: &str,
+        unpacker: &Unpacker,
+    ) -> ControlFlow<()> {
+        let declared = Declared { content_type: media_type, file_name, size: bytes.len() as u64 };
+        let left = unpacker.budget().deadline().saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            self.found.out_of_time = true;
+            return ControlFlow::Break(());
+        }
+        match self.scanner.scan(bytes, &declared, left) {
+            Ok(matches) => self.matched(path, matches),
+            Err(EngineError::TimedOut(_)) => {
+                self.found.out_of_time = true;
+                ControlFlow::Break(())
+            }
+            Err(error) => {
+                self.cannot(format!("{}{error}", prefix(path)));
+                ControlFlow::Continue(())
+            }
+        }
     }
 
     fn cannot(&mut self, reason: String) {
@@ -238,6 +301,15 @@ impl Members<'_, '_> {
             .get_or_insert_with(|| format!("it holds {one}, {path}, which is not taken here"));
     }
 
+    /// Notes what a document has that is not taken, with the fact that says so.
+    fn has(&mut self, path: &str, one: &str, line: &str) {
+        const SHOWN: usize = 200;
+        let fact: String = line.chars().take(SHOWN).collect();
+        self.found
+            .structure
+            .get_or_insert_with(|| format!("{}it has {one}, which is not taken here ({fact})", prefix(path)));
+    }
+
     /// An honest archive may hold a broken file, but not a file of two types.
     fn flawed(&mut self, path: &str, flaw: &Flaw) {
         match flaw {
@@ -256,7 +328,14 @@ impl Members<'_, '_> {
     fn matched(&mut self, path: &str, matches: Vec<RuleMatch>) -> ControlFlow<()> {
         for found in matches {
             match self.scanner.member_class(&found.rule) {
-                None => self.found.matches.push(RuleMatch { member: Some(path.to_owned()), ..found }),
+                None => {
+                    let member = (!path.is_empty()).then(|| path.to_owned());
+                    let found = RuleMatch { member, ..found };
+                    // A rule may match several forms of one part.
+                    if !self.found.matches.contains(&found) {
+                        self.found.matches.push(found);
+                    }
+                }
                 Some(class) => {
                     if let Some(not_taken) = self.allowed.refuse_named(class) {
                         self.not_taken(path, not_taken);

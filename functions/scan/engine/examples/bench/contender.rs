@@ -201,7 +201,7 @@ impl Files<'_> {
         while let Some(path) = self.paths.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             let mut file = fs::File::open(path)?;
             if file.metadata()?.len() > SMALL {
-                scan(&airlock_unpack::map(&file)?)?;
+                scan(&airlock_formats::map(&file)?)?;
                 continue;
             }
             small.clear();

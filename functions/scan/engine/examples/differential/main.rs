@@ -141,7 +141,7 @@ fn compare(
 
 fn by_engine(engine: &Engine, case: &Case) -> Result<Vec<String>, String> {
     let file = fs::File::open(&case.path).map_err(|error| error.to_string())?;
-    let bytes = airlock_unpack::map(&file).map_err(|error| error.to_string())?;
+    let bytes = airlock_formats::map(&file).map_err(|error| error.to_string())?;
     let declared =
         Declared { content_type: case.content_type, file_name: &case.name, size: bytes.len() as u64 };
     let found = engine.scan(&bytes, &declared, TIMEOUT).map_err(|error| error.to_string())?;

@@ -210,7 +210,7 @@ fn broken_files_are_findings_not_crashes() {
                 let mut broken = bytes.clone();
                 broken[at] = value;
                 broken.truncate(bytes.len().min(8192));
-                let found = airlock_inspect::identify::identify(
+                let found = airlock_formats::identify::identify(
                     Cursor::new(&broken),
                     media_types::lookup(known.name).unwrap(),
                 );

@@ -1,0 +1,162 @@
+//! What a file really is, by its content alone. Neither its name nor its first few bytes are enough. The `file-format`
+//! crate reads the signature; the modules below read the rest: what a container holds, whether text is text to its
+//! end, and whether a file ends where it says.
+//!
+//! The members of archives are identified one by one, by their caller.
+
+pub use crate::flaw::Flaw;
+use crate::{
+    compressed, flac,
+    flaw::{CheckError, flaw_of},
+    image,
+    input::Input,
+    is_tar_header, iso_media, matroska, mpeg_audio, office, ogg, ole, pdf, program, riff, second, tar, text,
+    zip,
+};
+use airlock_content::media_types::{self, MediaType};
+use file_format::FileFormat;
+use std::{
+    borrow::Cow,
+    io::{self, Read, Seek},
+};
+
+/// How many bytes of the beginning are read to recognise a signature: as many as the deepest signature of
+/// `file-format` needs, rounded up.
+pub(crate) const HEAD: usize = 64 * 1024;
+
+/// What was found.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The media type, under the name that [`media_types`] has for it if it has one.
+    pub media_type: Cow<'static, str>,
+    /// What is wrong with it as a file of that type.
+    pub flaw: Option<Flaw>,
+}
+
+/// Finds out what `input` is.
+///
+/// Text can be several things at once: `{}` is plain text, Markdown, a CSV file of one cell and
+/// JSON. So text has the type that it is `declared` to be unless its content contradicts that. For everything else the
+/// declaration does not matter.
+///
+/// # Errors
+///
+/// Only when reading fails; broken content is a [`Flaw`].
+pub fn identify<R: Read + Seek>(input: R, declared: &MediaType) -> io::Result<Content> {
+    let mut input = Input::new(input)?;
+    let head = input.peek_at(0, HEAD)?;
+    let whole = head.len() as u64 == input.len();
+    if let Some(beginning) = text::decode_beginning(&head, whole) {
+        let kind = text::kind(&beginning);
+        if kind != pdf::MEDIA_TYPE {
+            return text::identify(&mut input, kind, &beginning, declared.name);
+        }
+    }
+    let content = binary(&mut input, &head)?;
+    if content.flaw.is_none()
+        && media_types::lookup(&content.media_type).is_none()
+        && text::is_text_type(declared.name)
+    {
+        // The declaration was text, so say where it stops being text instead of guessing what it is.
+        return Ok(Content { flaw: text::flaw(&mut input)?, ..content });
+    }
+    Ok(content)
+}
+
+/// Whether a file that begins like this may be text.
+pub(crate) fn is_text(head: &[u8]) -> bool {
+    text::decode_beginning(head, false).is_some()
+}
+
+fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Content> {
+    if zip::frame::is_zip(head) {
+        return office::identify(input);
+    }
+    if is_tar_header(head) {
+        return tar::frame::identify(input);
+    }
+    if ole::may_start(head) {
+        return ole::identify(input);
+    }
+    if let Some(media_type) = iso_media::media_type(head) {
+        return checked(input, media_type, iso_media::check);
+    }
+    if head.starts_with(b"%PDF-") {
+        return flawless(input, pdf::MEDIA_TYPE, |input| {
+            let checked = pdf::check(input);
+            second::weigh(checked, second::refuse(input))
+        });
+    }
+    if mpeg_audio::may_start(head) {
+        // Two bytes are a weak signature, so it is MP3 only if its frames are found.
+        return match flaw_of(mpeg_audio::check(input))? {
+            Some(flaw @ Flaw::Malformed(_)) if !head.starts_with(b"ID3") => {
+                Ok(Content { media_type: OCTETS, flaw: Some(flaw) })
+            }
+            flaw => checked(input, "audio/mpeg", |_| flaw.map_or(Ok(()), |flaw| Err(flaw.into()))),
+        };
+    }
+    if let Some(media_type) = program::media_type(input, head)? {
+        return Ok(Content { media_type: Cow::Borrowed(media_type), flaw: None });
+    }
+    // Only the head: the crate's own readers could walk a large file for very long.
+    let format = FileFormat::from_bytes(head);
+    match format.media_type() {
+        "image/png" | "image/apng" => checked(input, "image/png", image::check_png),
+        "image/jpeg" => checked(input, "image/jpeg", image::check_jpeg),
+        "image/gif" => checked(input, "image/gif", image::check_gif),
+        "image/webp" => checked(input, "image/webp", riff::check),
+        "audio/vnd.wave" | "audio/wav" => checked(input, "audio/wav", riff::check),
+        _ if head.starts_with(b"OggS") => with_second(input, ogg::identify),
+        _ if head.starts_with(b"fLaC") => checked(input, "audio/flac", flac::check),
+        _ if head.starts_with(b"\x1a\x45\xdf\xa3") => with_second(input, matroska::identify),
+        "application/gzip" => flawless(input, "application/gzip", compressed::frame::check_gzip),
+        "application/x-7z-compressed" => {
+            flawless(input, "application/x-7z-compressed", compressed::frame::check_7z)
+        }
+        // A signature of two bytes; `program` has checked the rest.
+        "application/x-dosexec" => Ok(Content { media_type: OCTETS, flaw: None }),
+        found => Ok(match media_types::lookup(found) {
+            // `file-format` also guesses at text, and names types that the modules here have to verify. Neither is
+            // trusted.
+            Some(_) => Content { media_type: OCTETS, flaw: None },
+            None => Content { media_type: Cow::Owned(found.to_owned()), flaw: None },
+        }),
+    }
+}
+
+const OCTETS: Cow<'static, str> = Cow::Borrowed("application/octet-stream");
+
+/// A known type with the flaw that `check`, started at the beginning, finds.
+fn flawless<R: Read + Seek>(
+    input: &mut Input<R>,
+    media_type: &'static str,
+    check: impl FnOnce(&mut Input<R>) -> Result<(), CheckError>,
+) -> io::Result<Content> {
+    input.rewind()?;
+    Ok(Content { media_type: Cow::Borrowed(media_type), flaw: flaw_of(check(input))? })
+}
+
+/// The content of a file that is not an archive: `check` finds its flaws, and it must not open as another type as
+/// well.
+fn checked<R: Read + Seek>(
+    input: &mut Input<R>,
+    media_type: &'static str,
+    check: impl FnOnce(&mut Input<R>) -> Result<(), CheckError>,
+) -> io::Result<Content> {
+    flawless(input, media_type, |input| {
+        let checked = check(input);
+        second::weigh(checked, second::refuse_with_pdf(input))
+    })
+}
+
+/// The same for a format whose type is known only after the walk.
+fn with_second<R: Read + Seek>(
+    input: &mut Input<R>,
+    identify: impl FnOnce(&mut Input<R>) -> io::Result<Content>,
+) -> io::Result<Content> {
+    let Content { media_type, flaw } = identify(input)?;
+    let checked = flaw.map_or(Ok(()), |flaw| Err(flaw.into()));
+    let flaw = flaw_of(second::weigh(checked, second::refuse_with_pdf(input)))?;
+    Ok(Content { media_type, flaw })
+}

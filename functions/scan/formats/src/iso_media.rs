@@ -1,0 +1,119 @@
+//! The ISO base media family (MP4, QuickTime, AVIF and others): told apart by the brands in the
+//! first box, walked box by box to the end (ISO/IEC 14496-12, section 4.2).
+
+use crate::{
+    flaw::{CheckError, malformed},
+    input::Input,
+};
+use std::io::{Read, Seek};
+
+/// More top-level boxes than any recording has (a fragment has two, and lasts a second or more).
+const MOST_BOXES: usize = 1_000_000;
+
+/// The media type, if `head` starts with a box of this family.
+///
+/// The major brand decides; one that isn't known here is left to the compatible brands.
+pub(crate) fn media_type(head: &[u8]) -> Option<&'static str> {
+    let size = u32::from_be_bytes(*head.first_chunk()?);
+    match head.get(4..8)? {
+        b"ftyp" => {}
+        // QuickTime files older than the `ftyp` box.
+        b"moov" | b"mdat" | b"wide" if size >= 8 || size == 1 => return Some("video/quicktime"),
+        _ => return None,
+    }
+    let brands = head.get(8..usize::try_from(size).ok()?)?;
+    let (brands, _) = brands.as_chunks::<4>();
+    let (major, compatible) = brands.split_first()?;
+    let by_compatible = || compatible.iter().skip(1).find_map(by_brand);
+    match major {
+        // "Some image": only the others say of which kind.
+        b"mif1" | b"msf1" => by_compatible().or(Some("image/heif")),
+        _ => by_brand(major).or_else(by_compatible).or(Some("application/octet-stream")),
+    }
+}
+
+/// Brands and their types: <https://mp4ra.org/registered-types/brands>.
+fn by_brand(brand: &[u8; 4]) -> Option<&'static str> {
+    Some(match brand {
+        b"qt  " => "video/quicktime",
+        b"avif" | b"avis" => "image/avif",
+        b"heic" | b"heix" | b"hevc" | b"hevx" | b"heim" | b"heis" => "image/heic",
+        b"M4A " | b"M4B " | b"M4P " | b"F4A " => "audio/mp4",
+        b"jp2 " => "image/jp2",
+        b"jpx " => "image/jpx",
+        b"crx " => "image/x-canon-cr3",
+        [b'3', b'g', b'p', _] | [b'3', b'g', b's', _] | [b'3', b'g', b'r', _] => "video/3gpp",
+        [b'3', b'g', b'2', _] => "video/3gpp2",
+        [b'i', b's', b'o', b'm' | b'2'..=b'9' | b'a'..=b'c'] => "video/mp4",
+        b"mp41" | b"mp42" | b"mp71" | b"avc1" | b"M4V " | b"M4VH" | b"M4VP" | b"MSNV" | b"dash" | b"msdh"
+        | b"f4v " => "video/mp4",
+        _ => return None,
+    })
+}
+
+/// The boxes must fill the file exactly, and be those of one file with media in it.
+pub(crate) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
+    let (mut seen, len) = (Seen::default(), input.len());
+    for _ in 0..MOST_BOXES {
+        let start = input.position();
+        if start == len {
+            return seen.missing().map_or(Ok(()), |what| Err(malformed(what)));
+        }
+        match next_box(input, start) {
+            Ok(name) => seen.note(name)?,
+            // Nothing is missing, so this is no box that is broken but something else.
+            Err(CheckError::Flaw(_)) if seen.missing().is_none() => {
+                input.go_to(start)?;
+                return input.nothing_follows();
+            }
+            Err(problem) => return Err(problem),
+        }
+    }
+    Err(malformed("it has more boxes than a recording has"))
+}
+
+/// The boxes that make a file, as far as they were seen.
+#[derive(Default)]
+struct Seen {
+    types: u8,
+    movies: u8,
+    has_meta: bool,
+    has_media: bool,
+}
+
+impl Seen {
+    fn note(&mut self, name: [u8; 4]) -> Result<(), CheckError> {
+        self.types += u8::from(name == *b"ftyp");
+        self.movies += u8::from(name == *b"moov");
+        self.has_meta |= name == *b"meta";
+        self.has_media |= [*b"mdat", *b"moof"].contains(&name);
+        if self.types > 1 || self.movies > 1 { Err(malformed("it is two files in one")) } else { Ok(()) }
+    }
+
+    fn missing(&self) -> Option<&'static str> {
+        match (self.movies, self.has_meta, self.has_media) {
+            (0, false, _) => Some("it holds no media"),
+            (_, _, false) => Some("it is cut off: its media are missing"),
+            _ => None,
+        }
+    }
+}
+
+/// Moves behind the box at `start` and answers its name.
+fn next_box<R: Read + Seek>(input: &mut Input<R>, start: u64) -> Result<[u8; 4], CheckError> {
+    let left = input.left();
+    let [a, b, c, d, name @ ..] = input.take_bytes::<8>()?;
+    let (header, size) = match u32::from_be_bytes([a, b, c, d]) {
+        0 => (8, left),
+        1 => (16, u64::from_be_bytes(input.take_bytes()?)),
+        size => (8, u64::from(size)),
+    };
+    if !name.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+        return Err(malformed("a box has no name"));
+    }
+    if size < header || size > left {
+        return Err(malformed("a box is larger than what is left, or smaller than its header"));
+    }
+    input.go_to(start + size)?;
+    Ok(name)
+}
