@@ -36,7 +36,7 @@ fuzz_target!(|input: &[u8]| {
         content_type: declared.name.to_owned(),
         file_name: format!("object.{}", declared.extensions[0]),
         allowed_types: "default".to_owned(),
-        allowed_members: "scripts".to_owned(),
+        allowed_members: "default".to_owned(),
         time: Duration::from_secs(3600),
     };
     let scratch = tempfile::tempfile().expect("another one can be made");

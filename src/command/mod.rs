@@ -4,6 +4,7 @@ mod connection;
 mod delete;
 mod demo;
 mod download;
+mod inspect;
 mod invoke;
 mod list;
 mod local;
@@ -42,6 +43,7 @@ enum Command {
     Status(status::Arguments),
     Delete(delete::Arguments),
     Demo(demo::Arguments),
+    Inspect(inspect::Arguments),
     Invoke(invoke::Arguments),
     Rescan(rescan::Arguments),
     Rules(rules::Arguments),
@@ -62,6 +64,7 @@ pub(crate) fn run(line: CommandLine) -> anyhow::Result<End> {
             Command::Status(arguments) => unless_interrupted(status::run(arguments)).await,
             Command::Delete(arguments) => unless_interrupted(delete::run(arguments)).await,
             Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Inspect(arguments) => inspect::run(arguments),
             Command::Invoke(arguments) => invoke::run(arguments).await,
             Command::Rules(arguments) => rules::run(arguments),
             Command::Rescan(arguments) => unless_interrupted(rescan::run(arguments)).await,

@@ -4,6 +4,7 @@
 mod members;
 pub mod protocol;
 mod rules;
+mod seen;
 
 pub use airlock_formats::Limits;
 pub use members::LIMITS;
@@ -20,6 +21,7 @@ use airlock_engine::{EngineError, Scanner};
 use airlock_formats::identify::{Content, Flaw};
 use members::{Found, Scope};
 pub use rules::{engine, rule_set};
+pub use seen::{Seen, SeenPart};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
@@ -69,6 +71,30 @@ pub fn inspect(
     declared: &Declared<'_>,
     bounds: Bounds,
 ) -> Finding {
+    inspect_with(scanner, policy, file, declared, bounds, None)
+}
+
+/// The same, and notes what it saw.
+pub fn inspect_and_see(
+    scanner: &mut Scanner<'_>,
+    policy: &Policy,
+    file: &File,
+    declared: &Declared<'_>,
+    bounds: Bounds,
+) -> (Finding, Seen) {
+    let mut seen = Seen::default();
+    let finding = inspect_with(scanner, policy, file, declared, bounds, Some(&mut seen));
+    (finding, seen)
+}
+
+fn inspect_with(
+    scanner: &mut Scanner<'_>,
+    policy: &Policy,
+    file: &File,
+    declared: &Declared<'_>,
+    bounds: Bounds,
+    seen: Option<&mut Seen>,
+) -> Finding {
     let Bounds { scratch, limits, timeout } = bounds;
     let now = Instant::now();
     let deadline = now.checked_add(timeout).unwrap_or(now);
@@ -91,7 +117,7 @@ pub fn inspect(
         limits,
         deadline,
     };
-    let (mut found, content) = members::look_at(scanner, &bytes, scratch, &scope);
+    let (mut found, content) = members::look_at(scanner, &bytes, scratch, &scope, seen);
     for more in std::mem::take(&mut found.matches) {
         if !matches.contains(&more) {
             matches.push(more);

@@ -1,6 +1,7 @@
 //! The members of an archive, or of a document that is one. Each is identified and scanned under its own name. A
 //! member that is an archive is walked in turn, whatever its name.
 
+use crate::Seen;
 use airlock_content::{
     Declared, FACTS,
     media_types::{self, MediaType, PLAIN_TEXT},
@@ -79,6 +80,7 @@ pub(crate) fn look_at(
     bytes: &[u8],
     scratch: File,
     scope: &Scope<'_>,
+    seen: Option<&mut Seen>,
 ) -> (Found, Option<io::Result<Content>>) {
     let mut members = Members {
         scanner,
@@ -86,6 +88,7 @@ pub(crate) fn look_at(
         found: Found::default(),
         zips: SeenZips::default(),
         part: Part::default(),
+        seen,
     };
     let budget = Budget::new(scope.limits, bytes.len() as u64, scope.deadline);
     let mut unpacker = Unpacker::new(Scratch::new(scratch), budget);
@@ -113,6 +116,7 @@ struct Members<'m, 'e> {
     zips: SeenZips,
     /// The part that is read at the moment.
     part: Part,
+    seen: Option<&'m mut Seen>,
 }
 
 /// What rules are told of a part whose forms and facts they see.
@@ -145,6 +149,9 @@ impl Visitor for Members<'_, '_> {
                 return ControlFlow::Continue(());
             }
         };
+        if let Some(seen) = &mut self.seen {
+            seen.part(member.path, Some(&content.media_type), member.bytes);
+        }
         if let Some(flaw) = &content.flaw {
             self.flawed(member.path, flaw);
         }
@@ -153,12 +160,18 @@ impl Visitor for Members<'_, '_> {
     }
 
     fn decoded(&mut self, path: &str, bytes: &[u8], unpacker: &mut Unpacker) -> ControlFlow<()> {
+        if let Some(seen) = &mut self.seen {
+            seen.part(path, None, bytes);
+        }
         let Part { name, media_type } = self.part.clone();
         self.scan(path, bytes, &name, &media_type, unpacker)
     }
 
     fn facts(&mut self, path: &str, facts: &Facts, unpacker: &mut Unpacker) -> ControlFlow<()> {
         for (kind, line) in facts.each() {
+            if let Some(seen) = &mut self.seen {
+                seen.facts.push((path.to_owned(), line.to_owned()));
+            }
             if let Some(NotTaken { one, .. }) = self.allowed.refuse_fact(kind) {
                 self.has(path, one, line);
             }

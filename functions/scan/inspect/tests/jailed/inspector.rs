@@ -23,7 +23,7 @@ pub(crate) fn request(file_name: &str) -> Request {
         content_type: content_type.to_owned(),
         file_name: file_name.to_owned(),
         allowed_types: "default".to_owned(),
-        allowed_members: "scripts".to_owned(),
+        allowed_members: "default".to_owned(),
         time: Duration::from_secs(20),
     }
 }
