@@ -159,7 +159,7 @@ const TABLE: [Row; 9] = [
 ];
 
 /// All classes, as an error lists them.
-const NAMES: &str = "programs, macros, launchers, scripts, document-scripts, calculations, attachments, \
+pub const NAMES: &str = "programs, macros, launchers, scripts, document-scripts, calculations, attachments, \
                      remote-templates, links";
 
 /// The type of what Microsoft's script encoder writes: it runs in any file, and is unreadable.

@@ -1,6 +1,7 @@
 //! The text of rules: reading it from a folder, refusing what is unsafe, and hashing it.
 
 use crate::{EngineKind, outline::outline, parts::LATER};
+use airlock_content::members;
 use sha2::{Digest, Sha256};
 use std::{
     fmt, fs, io,
@@ -118,7 +119,7 @@ pub enum RuleRefusal {
         key: &'static str,
     },
     /// The class of members does not exist.
-    #[error("rule `{rule}` has member_class {found:?}: it must be programs, macros, launchers or scripts")]
+    #[error("rule `{rule}` has member_class {found:?}: it must be one of {names}", names = members::NAMES)]
     MemberClass {
         /// The rule.
         rule: String,

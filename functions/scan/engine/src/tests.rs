@@ -47,7 +47,7 @@ fn rules_that_would_bring_the_process_down_or_keep_others_silent_are_refused_wit
         let class = "reference = \"r\" member_class";
         assert_eq!(refusal(&fine.replace("reference = \"r\"", &format!("{class} = \"scripts\""))), "");
         let bad = refusal(&fine.replace("reference = \"r\"", &format!("{class} = \"tools\"")));
-        assert!(bad.contains("rule `a` has member_class \"tools\": it must be programs"), "{bad}");
+        assert!(bad.contains("rule `a` has member_class \"tools\": it must be one of programs, "), "{bad}");
         let bad = refusal(&fine.replace("reference = \"r\"", ""));
         assert_eq!(bad, "a.yar:1: rule `a` has no reference: add `reference = \"…\"` to its meta");
         let bad = refusal(&fine.replace("\"d\"", "\"\""));

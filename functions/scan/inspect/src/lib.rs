@@ -3,6 +3,7 @@
 
 mod members;
 pub mod protocol;
+mod remedy;
 mod rules;
 mod seen;
 
@@ -20,6 +21,7 @@ use airlock_content::{
 use airlock_engine::{EngineError, Scanner};
 use airlock_formats::identify::{Content, Flaw};
 use members::{Found, Scope};
+use remedy::Remedy;
 pub use rules::{engine, rule_set};
 pub use seen::{Seen, SeenPart};
 use serde::{Deserialize, Serialize};
@@ -169,19 +171,26 @@ fn compare_with_declaration(
     let identity = match flaw {
         // An encrypted ZIP may hold the declared document, or anything else.
         Some(flaw @ Flaw::Encrypted(_)) => {
-            Err(Finding::without_content(Outcome::Unscannable, flaw.to_string()))
+            Err(Finding::without_content(Outcome::Unscannable, Remedy::Unlock.after(flaw)))
         }
-        Some(flaw) if detected == name => mismatch(format!("declared {name}, but {flaw}")),
-        Some(flaw) => mismatch(format!("declared {name}, found {detected}: {flaw}")),
-        None if detected != name => mismatch(format!("declared {name}, found {detected}")),
+        Some(flaw) if detected == name => {
+            mismatch(Remedy::of_flaw(&flaw).after(format_args!("declared {name}, but {flaw}")))
+        }
+        Some(flaw) => {
+            mismatch(Remedy::of_flaw(&flaw).after(format_args!("declared {name}, found {detected}: {flaw}")))
+        }
+        None if detected != name => {
+            mismatch(Remedy::Declare.after(format_args!("declared {name}, found {detected}")))
+        }
         None if !media_type.allows_file_name(declared.file_name) => {
             let extension = media_types::extension(declared.file_name).unwrap_or_default();
-            mismatch(format!("declared {name}, but the file name ends in .{extension}"))
+            let what = format_args!("declared {name}, but the file name ends in .{extension}");
+            mismatch(Remedy::Rename.after(what))
         }
         None => match allowed.refuse_name(declared.file_name) {
-            Some(NotTaken { one, .. }) => {
-                mismatch(format!("its name is that of {one}, which is not taken here"))
-            }
+            Some(NotTaken { one, .. }) => mismatch(
+                Remedy::Rename.after(format_args!("its name is that of {one}, which is not taken here")),
+            ),
             None => Ok(()),
         },
     };

@@ -1,7 +1,7 @@
 //! The members of an archive, or of a document that is one. Each is identified and scanned under its own name. A
 //! member that is an archive is walked in turn, whatever its name.
 
-use crate::Seen;
+use crate::{Seen, remedy::Remedy};
 use airlock_content::{
     Declared, FACTS,
     media_types::{self, MediaType, PLAIN_TEXT},
@@ -192,7 +192,7 @@ impl Visitor for Members<'_, '_> {
                 return;
             }
         };
-        noted.get_or_insert_with(|| refusal.to_string());
+        noted.get_or_insert_with(|| Remedy::of_refusal(&refusal.why).after(&refusal));
     }
 }
 
@@ -246,7 +246,9 @@ impl Members<'_, '_> {
             None
         };
         if let Some(format) = unopened {
-            self.cannot(format!("{}its format is {format}, which cannot be checked here", prefix(path)));
+            let remedy = if is_encrypted { Remedy::Unlock } else { Remedy::PackOtherwise };
+            let what = format_args!("{}its format is {format}, which cannot be checked here", prefix(path));
+            self.cannot(remedy.after(what));
         }
         Ok(content)
     }
@@ -284,7 +286,8 @@ impl Members<'_, '_> {
     }
 
     fn opens_as(&mut self, path: &str, what: &str) {
-        self.found.structure.get_or_insert_with(|| format!("{}it also opens as {what}", prefix(path)));
+        let what = format_args!("{}it also opens as {what}", prefix(path));
+        self.found.structure.get_or_insert_with(|| Remedy::SaveAgain.after(what));
     }
 
     /// The type of the content is checked before the name, which may be wrong. The reason says which one is refused.
@@ -301,26 +304,27 @@ impl Members<'_, '_> {
         };
         let also = instead.map_or_else(String::new, |name| format!(", also called {name},"));
         self.found.structure.get_or_insert_with(|| {
-            format!(
+            Remedy::LeaveOut.after(format_args!(
                 "{}{also} has the name of {one}, and {all} are not taken here inside archives",
                 member.path
-            )
+            ))
         });
     }
 
     fn not_taken(&mut self, path: &str, NotTaken { one, .. }: NotTaken) {
-        self.found
-            .structure
-            .get_or_insert_with(|| format!("it holds {one}, {path}, which is not taken here"));
+        self.found.structure.get_or_insert_with(|| {
+            Remedy::LeaveOut.after(format_args!("it holds {one}, {path}, which is not taken here"))
+        });
     }
 
     /// Notes what a document has that is not taken, with the fact that says so.
     fn has(&mut self, path: &str, one: &str, line: &str) {
         const SHOWN: usize = 200;
         let fact: String = line.chars().take(SHOWN).collect();
-        self.found
-            .structure
-            .get_or_insert_with(|| format!("{}it has {one}, which is not taken here ({fact})", prefix(path)));
+        self.found.structure.get_or_insert_with(|| {
+            Remedy::LeaveOut
+                .after(format_args!("{}it has {one}, which is not taken here ({fact})", prefix(path)))
+        });
     }
 
     /// An honest archive may hold a broken file, but not a file of two types.
@@ -332,7 +336,7 @@ impl Members<'_, '_> {
                     self.not_taken(path, not_taken);
                 }
             }
-            Flaw::Encrypted(_) => self.cannot(format!("{path}: {flaw}")),
+            Flaw::Encrypted(_) => self.cannot(Remedy::Unlock.after(format_args!("{path}: {flaw}"))),
             Flaw::Malformed(_) | Flaw::Trailing(_) => {}
         }
     }

@@ -105,7 +105,10 @@ fn c09_the_extension_must_fit_and_may_lack() {
         assert_eq!(found.outcome, outcome, "{name}: {found:?}");
     }
     let reason = inspected("image/jpeg", "photo.jpg.exe", &sample("jpg")).reason.unwrap();
-    assert_eq!(reason, "declared image/jpeg, but the file name ends in .exe");
+    assert_eq!(
+        reason,
+        "declared image/jpeg, but the file name ends in .exe; give it the name that fits its type"
+    );
 }
 
 #[test]
