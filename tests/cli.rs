@@ -305,3 +305,36 @@ async fn a_pipe_is_uploaded_like_standard_input() {
     assert_eq!((&json(&output)["state"], &json(&output)["size"]), (&"published".into(), &15.into()));
     world.end().await;
 }
+
+#[test]
+fn inspect_says_what_a_scan_would_say_and_what_it_saw() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("notes.zip"), sample("sample.zip")).unwrap();
+    std::fs::write(path("virus.txt"), eicar()).unwrap();
+    std::fs::write(path("no type"), "text").unwrap();
+
+    let clean = airlock(&["inspect", "--facts", &path("notes.zip")]).output().unwrap();
+    let shown = text(&clean);
+    assert!(clean.status.success() && shown.starts_with("verdict       clean\n"), "{clean:?}");
+    assert!(
+        shown.contains("\nfound type    application/zip\n") && shown.contains("\npart          "),
+        "{shown}"
+    );
+    let clean = airlock(&["inspect", "--json", "--facts", &path("notes.zip")]).output().unwrap();
+    assert_eq!(json(&clean)["outcome"], "clean");
+    assert!(!json(&clean)["parts"].as_array().unwrap().is_empty(), "{clean:?}");
+
+    let refused = airlock(&["inspect", &path("virus.txt")]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(text(&refused).contains("\nreason        matched eicar_test_file\n"), "{refused:?}");
+    let other = airlock(&["inspect", "--type", "image/png", &path("no type")]).output().unwrap();
+    assert_eq!(other.status.code(), Some(1), "{other:?}");
+    for unknown in ["no type", "not there"] {
+        assert_eq!(
+            airlock(&["inspect", &path(unknown)]).output().unwrap().status.code(),
+            Some(2),
+            "{unknown}"
+        );
+    }
+}

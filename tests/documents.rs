@@ -67,7 +67,7 @@ fn names<'t>(section: &'t str, indent: &str) -> BTreeSet<&'t str> {
 }
 
 #[test]
-fn every_parameter_has_its_row_in_the_readme() {
+fn every_parameter_and_class_has_its_row_in_the_readme() {
     let (template, readme) = (text("template.yaml"), text("README.md"));
     let section = template.split("\nParameters:\n").nth(1).unwrap().split("\nGlobals:\n").next().unwrap();
     let parameters = names(section, "  ");
@@ -78,7 +78,14 @@ fn every_parameter_has_its_row_in_the_readme() {
         .filter(|line| line.starts_with("| `"))
         .flat_map(|line| line.split('|').nth(1).unwrap().split('`').skip(1).step_by(2))
         .collect();
+    let (classes, rows): (BTreeSet<&str>, BTreeSet<&str>) =
+        rows.into_iter().partition(|name| name.starts_with(|first: char| first.is_ascii_lowercase()));
     assert_eq!(rows, parameters);
+    // The classes of `AllowedMembers`, which the template's pattern names, too.
+    let known: BTreeSet<&str> = airlock_content::members::NAMES.split(", ").collect();
+    assert_eq!(classes, known);
+    let pattern = section.lines().find(|line| line.contains("AllowedPattern: ^(none|(default|")).unwrap();
+    assert!(known.iter().all(|class| pattern.matches(&format!("|{class}")).count() == 2), "{pattern}");
 }
 
 #[test]
