@@ -1,8 +1,8 @@
 //! An archive of any format, walked by the module of its format.
 
 use crate::{
-    Budget, Exceeded, Facts, Format, Refusal, Scratch, Unpacker, Visitor, Walked, Why, compressed,
-    path::Paths, refusal::Stop, seven_zip, tar, walk::Walk, zip,
+    Budget, Exceeded, Facts, Format, Kind, Refusal, Scratch, Unpacker, Visitor, Walked, Why, compressed,
+    flaw::Flaw, path::Paths, refusal::Stop, seven_zip, tar, walk::Walk, zip,
 };
 use std::ops::ControlFlow;
 
@@ -23,6 +23,13 @@ impl Unpacker {
         let mut walk =
             Walk { unpacker: self, visitor, paths: Paths::default(), facts: Facts::default(), content: None };
         let walked = of_format(&mut walk, format, name, bytes);
+        match &walked {
+            Err(Stop::Why(Why::Broken(what))) => walk.flaw(Flaw::Malformed(what.clone())),
+            Err(Stop::Why(why)) if why.kind() == Kind::Structure => {
+                walk.flaw(Flaw::Malformed(why.to_string()))
+            }
+            _ => {}
+        }
         let Walk { facts, content, .. } = walk;
         self.depth -= 1;
         let here = self.here.clone();

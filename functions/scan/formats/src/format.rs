@@ -22,8 +22,10 @@ pub enum Format {
 }
 
 /// Signatures at the start. Zstandard's skippable frames (RFC 8878, section 3.1.2) can precede a frame.
-const SIGNATURES: [(&[u8], Format); 6] = [
+const SIGNATURES: [(&[u8], Format); 7] = [
     (b"PK\x03\x04", Format::Zip),
+    // One without members.
+    (b"PK\x05\x06", Format::Zip),
     (b"\x1f\x8b\x08", Format::Gzip),
     (b"BZh", Format::Bzip2),
     (b"\xfd7zXZ\0", Format::Xz),
@@ -80,16 +82,7 @@ impl Format {
     /// The formats that `bytes` can be unpacked as, the likeliest first. Programs differ in which one they use, so
     /// only a file that is made to mislead has two.
     pub fn all_of(bytes: &[u8]) -> Vec<Self> {
-        let is_it = |signature: &[u8], format| {
-            bytes.starts_with(signature) && (format != Self::Bzip2 || is_bzip2(&bytes[signature.len()..]))
-        };
-        let by_signature = SIGNATURES.iter().find(|(signature, format)| is_it(signature, *format));
-        let is_skippable =
-            bytes.len() >= 8 && (0x50..=0x5f).contains(&bytes[0]) && bytes[1..4] == *b"\x2a\x4d\x18";
-        let mut found: Vec<Self> = by_signature.map(|(_, format)| *format).into_iter().collect();
-        if found.is_empty() && is_skippable {
-            found.push(Self::Zstd);
-        }
+        let mut found: Vec<Self> = Self::by_signature(bytes).into_iter().collect();
         if crate::tar::is_tar_header(bytes) {
             found.push(Self::Tar);
         }
@@ -100,9 +93,37 @@ impl Format {
         found
     }
 
+    fn by_signature(bytes: &[u8]) -> Option<Self> {
+        let is_it = |signature: &[u8], format| {
+            bytes.starts_with(signature) && (format != Self::Bzip2 || is_bzip2(&bytes[signature.len()..]))
+        };
+        let by_signature = SIGNATURES.iter().find(|(signature, format)| is_it(signature, *format));
+        let is_skippable =
+            bytes.len() >= 8 && (0x50..=0x5f).contains(&bytes[0]) && bytes[1..4] == *b"\x2a\x4d\x18";
+        by_signature.map(|(_, format)| *format).or_else(|| is_skippable.then_some(Self::Zstd))
+    }
+
+    /// What a file that begins like this is unpacked as.
+    pub(crate) fn at_the_start(head: &[u8]) -> Option<Self> {
+        Self::by_signature(head).or_else(|| crate::tar::is_tar_header(head).then_some(Self::Tar))
+    }
+
     /// What `bytes` are most likely to be unpacked as.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         Self::all_of(bytes).first().copied()
+    }
+
+    /// Its media type; of a ZIP, that of one which is nothing more.
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::Zip => "application/zip",
+            Self::Tar => "application/x-tar",
+            Self::Gzip => "application/gzip",
+            Self::Bzip2 => "application/x-bzip2",
+            Self::Xz => "application/x-xz",
+            Self::Zstd => "application/zstd",
+            Self::SevenZip => "application/x-7z-compressed",
+        }
     }
 
     /// What the compressed file in a file of this name is called, where a format has no names.

@@ -6,12 +6,11 @@
 
 pub use crate::flaw::Flaw;
 use crate::{
-    compressed, flac,
+    Format, flac,
     flaw::{CheckError, flaw_of},
     image,
     input::Input,
-    is_tar_header, iso_media, matroska, mpeg_audio, office, ogg, ole, pdf, program, riff, second, tar, text,
-    zip,
+    iso_media, matroska, mpeg_audio, ogg, ole, pdf, program, riff, second, text,
 };
 use airlock_content::media_types::{self, MediaType};
 use file_format::FileFormat;
@@ -69,11 +68,9 @@ pub(crate) fn is_text(head: &[u8]) -> bool {
 }
 
 fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Content> {
-    if zip::frame::is_zip(head) {
-        return office::identify(input);
-    }
-    if is_tar_header(head) {
-        return tar::frame::identify(input);
+    // The walk says more; it has read the archive.
+    if let Some(format) = Format::at_the_start(head) {
+        return Ok(Content { media_type: Cow::Borrowed(format.media_type()), flaw: None });
     }
     if ole::may_start(head) {
         return ole::identify(input);
@@ -110,10 +107,6 @@ fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Conte
         _ if head.starts_with(b"OggS") => with_second(input, ogg::identify),
         _ if head.starts_with(b"fLaC") => checked(input, "audio/flac", flac::check),
         _ if head.starts_with(b"\x1a\x45\xdf\xa3") => with_second(input, matroska::identify),
-        "application/gzip" => flawless(input, "application/gzip", compressed::frame::check_gzip),
-        "application/x-7z-compressed" => {
-            flawless(input, "application/x-7z-compressed", compressed::frame::check_7z)
-        }
         // A signature of two bytes; `program` has checked the rest.
         "application/x-dosexec" => Ok(Content { media_type: OCTETS, flaw: None }),
         found => Ok(match media_types::lookup(found) {

@@ -2,7 +2,10 @@
 //! same file, and how they are shown.
 
 use crate::refusal::NameFault;
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher, Hasher, RandomState},
+};
 
 /// Characters of a path that a reason may have.
 const SHOWN: usize = 200;
@@ -85,6 +88,9 @@ pub(crate) fn check(raw: &[u8]) -> Result<Vec<u8>, NameFault> {
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
     seen: HashMap<Vec<u8>, bool>,
+    /// Hashes of those of links, in lower case: with random keys, so that nobody can make two alike.
+    links: HashSet<u64>,
+    hasher: RandomState,
 }
 
 impl Paths {
@@ -94,6 +100,29 @@ impl Paths {
             None => true,
             Some(was_folder) => was_folder && is_folder,
         }
+    }
+
+    /// Whether it is the path of a member before.
+    pub(crate) fn contains(&self, path: &[u8]) -> bool {
+        self.seen.contains_key(path)
+    }
+
+    /// Notes that a path is that of a link.
+    pub(crate) fn insert_link(&mut self, path: &[u8]) {
+        let mut hasher = self.hasher.build_hasher();
+        path.iter().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+        self.links.insert(hasher.finish());
+    }
+
+    /// Whether one of its folders is a link, on a system that tells names apart by case or not.
+    pub(crate) fn is_behind_a_link(&self, path: &[u8]) -> bool {
+        let mut hasher = self.hasher.build_hasher();
+        !self.links.is_empty()
+            && path.iter().any(|byte| {
+                let is_link = *byte == b'/' && self.links.contains(&hasher.finish());
+                hasher.write_u8(byte.to_ascii_lowercase());
+                is_link
+            })
     }
 }
 

@@ -59,11 +59,11 @@ pub enum Why {
 /// A member that is no file and no folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Special {
-    /// A symbolic link.
-    #[error("a symbolic link")]
+    /// A symbolic link that leads out, or to where nobody can tell.
+    #[error("a symbolic link that leads out of the archive")]
     SymbolicLink,
-    /// Another name for a member or a file of the machine.
-    #[error("a hard link")]
+    /// Another name for a file of the machine.
+    #[error("a hard link to what is not in the archive")]
     HardLink,
     /// A device, a pipe or a socket.
     #[error("a device or a pipe")]

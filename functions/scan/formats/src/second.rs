@@ -1,12 +1,11 @@
 //! Polyglots: files that open as the type that they seem to be, and as another type in another program, or in the same
 //! one.
 
-use crate::is_tar_header;
 use crate::{
-    embedded,
+    ZIP_WITHIN, ZipMember, embedded,
     flaw::{CheckError, Flaw},
     input::Input,
-    pdf, zip,
+    is_tar_header, pdf, zip_traces,
 };
 use memchr::memmem;
 use std::io::{Read, Seek};
@@ -16,7 +15,7 @@ const PIECE: usize = 1 << 20;
 
 /// Refuses a file, which is not an archive, that also opens as another type.
 pub(crate) fn refuse<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
-    zip::frame::refuse_at_the_end(input)?;
+    refuse_zip(input)?;
     let start = input.peek_at(0, embedded::WITHIN)?;
     if is_tar_header(&start) {
         return Err(Flaw::Polyglot("application/x-tar".into()).into());
@@ -26,6 +25,33 @@ pub(crate) fn refuse<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckEr
     }
     refuse_phar(input)?;
     refuse_script(input, &start)
+}
+
+/// Refuses a file that also ends as a ZIP, whatever the records there say: ZIP programs start at the end of a file.
+fn refuse_zip<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
+    let tail = input.peek_at(input.len().saturating_sub(ZIP_WITHIN as u64), ZIP_WITHIN)?;
+    // Rarely anything is found, so the whole file is rarely looked through.
+    if zip_traces(&tail, || true).is_empty() {
+        return Ok(());
+    }
+    let has_member = has_zip_member(input)?;
+    if zip_traces(&tail, || has_member).is_empty() {
+        return Ok(());
+    }
+    Err(Flaw::Polyglot("application/zip".into()).into())
+}
+
+fn has_zip_member<R: Read + Seek>(input: &mut Input<R>) -> Result<bool, CheckError> {
+    const PIECE: usize = 1 << 20;
+    let (mut from, mut member) = (0, ZipMember::default());
+    loop {
+        let piece = input.peek_at(from, PIECE)?;
+        member.look(&piece);
+        if member.is_there() || piece.len() < PIECE {
+            return Ok(member.is_there());
+        }
+        from += (PIECE - ZipMember::OVERLAP) as u64;
+    }
 }
 
 /// Refuses a picture, sound or video that is also a PDF.

@@ -3,6 +3,7 @@
 
 use crate::{
     facts::Facts,
+    flaw::Flaw,
     identify::Content,
     limits::Budget,
     path::{self, Paths},
@@ -10,6 +11,7 @@ use crate::{
     scratch::Scratch,
 };
 use std::{
+    borrow::Cow,
     io::{self, Read},
     ops::ControlFlow,
 };
@@ -121,6 +123,9 @@ impl Walk<'_> {
         if path.is_empty() && !is_folder {
             return Err(Why::Name(crate::NameFault::Empty));
         }
+        if self.paths.is_behind_a_link(&path) {
+            return Err(Why::Disagreement("it lies behind a link"));
+        }
         if self.paths.insert(path, is_folder) { Ok(()) } else { Err(Why::Duplicate) }
     }
 
@@ -157,6 +162,19 @@ impl Walk<'_> {
         self.unpacker.scratch.release(held)?;
         shown?;
         checked.or_else(|why| self.refuse(names.main, why))
+    }
+
+    /// Says what the part is.
+    pub(crate) fn is(&mut self, media_type: &'static str) {
+        let flaw = self.content.take().and_then(|content| content.flaw);
+        self.content = Some(Content { media_type: Cow::Borrowed(media_type), flaw });
+    }
+
+    /// Says what is wrong with the part, which said what it is.
+    pub(crate) fn flaw(&mut self, flaw: Flaw) {
+        if let Some(content) = &mut self.content {
+            content.flaw.get_or_insert(flaw);
+        }
     }
 
     /// Notes a fact about the part.

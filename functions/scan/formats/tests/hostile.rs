@@ -114,17 +114,6 @@ fn file(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/corpus").join(name)).unwrap()
 }
 
-#[test]
-fn what_a_library_cannot_read_is_a_flaw_of_the_content() {
-    // The extended timestamp of a ZIP's member, longer than its flags say.
-    let mut bytes = file("info-zip.zip");
-    let field = bytes.windows(4).position(|field| field == b"UT\x09\0").unwrap();
-    bytes[field + 2] = 0x0d;
-    let found = identify(Cursor::new(&bytes), &DEFAULT[0]).unwrap();
-    assert_eq!(found.media_type, "application/zip");
-    assert!(found.flaw.unwrap().to_string().contains("timestamp"));
-}
-
 /// A ZIP of as many empty members as fit, all with directory entries, in reverse order if asked.
 fn many_members(size: usize, reverse: bool) -> Vec<u8> {
     let count = size / (30 + 46 + 2 * 8);

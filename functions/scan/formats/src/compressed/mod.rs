@@ -1,8 +1,6 @@
 //! One compressed file: gzip, bzip2, xz, Zstandard. Each may consist of several pieces, which
 //! make one file. Anything else that follows is refused.
 
-pub(crate) mod frame;
-
 use crate::{
     Format, path,
     refusal::{Exceeded, NameFault, Stop, Why},
@@ -25,6 +23,7 @@ fn allowed_pieces(format: Format, bytes: u64) -> u64 {
 }
 
 pub(crate) fn walk(walk: &mut Walk<'_>, format: Format, name: &str, bytes: &[u8]) -> Result<(), Stop> {
+    walk.is(format.media_type());
     let raw_name = name.as_bytes();
     if let Err(why) = walk.enter(raw_name, false) {
         return walk.refuse(raw_name, why);

@@ -20,8 +20,8 @@ const END: u8 = 0;
 /// 7-Zip takes no more coders and streams either.
 const MOST_STREAMS: u64 = 32;
 
-/// Checks the start header and the size of the header that it points to.
-pub(super) fn check(bytes: &[u8]) -> Result<(), Why> {
+/// Checks the start header and the size of the header that it points to. Returns what follows that.
+pub(super) fn check(bytes: &[u8]) -> Result<&[u8], Why> {
     let start = bytes.get(..START).ok_or_else(cut_off)?;
     let number = |at: usize| start[at..].first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
     let stated = start[8..].first_chunk().map_or(0, |four| u32::from_le_bytes(*four));
@@ -34,10 +34,6 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Why> {
     let end = begin.and_then(|begin| begin.checked_add(size));
     let (Some(begin), Some(end)) = (begin, end) else { return Err(cut_off()) };
     let behind = usize::try_from(end).ok().and_then(|end| bytes.get(end..)).ok_or_else(cut_off)?;
-    // Zeros are what some media and transfers pad with.
-    if behind.iter().any(|byte| *byte != 0) {
-        return Err(Why::Hidden("something follows its end"));
-    }
     if size > LONGEST {
         return Err(Why::Limit(Exceeded::WindowBytes(LONGEST)));
     }
@@ -47,7 +43,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Why> {
         [ENCODED_HEADER, rest @ ..] if unpacked_size(rest)? > LONGEST => {
             Err(Why::Limit(Exceeded::WindowBytes(LONGEST)))
         }
-        _ => Ok(()),
+        _ => Ok(behind),
     }
 }
 

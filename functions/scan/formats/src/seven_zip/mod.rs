@@ -3,7 +3,7 @@
 mod header;
 
 use crate::{
-    compressed,
+    Format, compressed,
     refusal::{Exceeded, Special, Stop, Why},
     walk::Walk,
 };
@@ -11,7 +11,8 @@ use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, EncoderMethod, Error, Pa
 use std::io::{Cursor, Read};
 
 pub(crate) fn walk(walk: &mut Walk<'_>, bytes: &[u8]) -> Result<(), Stop> {
-    header::check(bytes)?;
+    walk.is(Format::SevenZip.media_type());
+    walk.leftover(header::check(bytes)?)?;
     let window = walk.budget().limits().window_bytes;
     let kib = usize::try_from(window / 1024).unwrap_or(usize::MAX);
     let password = Password::empty();
@@ -59,7 +60,23 @@ fn member(
     let checked = walk.enter(name, entry.is_directory()).and_then(|()| acceptable(walk, entry));
     match checked {
         Ok(()) if entry.is_directory() => Ok(()),
-        Ok(()) => walk.packed(name, content, entry.size, |error| unwrapped(error, window), |_| Ok(())),
+        Ok(()) => {
+            let mut target = Vec::new();
+            let is_link = unix_type(entry) == Some(LINK);
+            walk.packed(
+                name,
+                content,
+                entry.size,
+                |error| unwrapped(error, window),
+                |bytes| {
+                    if is_link {
+                        target.extend_from_slice(bytes.get(..LONGEST_TARGET).unwrap_or(bytes));
+                    }
+                    Ok(())
+                },
+            )?;
+            if is_link { walk.link(Special::SymbolicLink, name, &target) } else { Ok(()) }
+        }
         Err(why) => {
             walk.refuse(name, why)?;
             // What follows in the block cannot be had without this.
@@ -78,21 +95,31 @@ fn drain(walk: &mut Walk<'_>, content: &mut dyn Read) -> Result<(), Stop> {
     }
 }
 
-/// Attributes: bit 15 says that the upper half is a Unix mode, as 7-Zip writes it; bit 10 is a
-/// reparse point of Windows, of which symbolic links are the common kind.
+/// The kind of file of a symbolic link: S_IFLNK of `st_mode`. Its content is its target.
+const LINK: u32 = 0o120_000;
+
+/// No system has longer ones.
+const LONGEST_TARGET: usize = 4096;
+
+fn attributes(entry: &ArchiveEntry) -> u32 {
+    if entry.has_windows_attributes { entry.windows_attributes } else { 0 }
+}
+
+/// Bit 15 of the attributes says that the upper half is a Unix mode, as 7-Zip writes it.
+fn unix_type(entry: &ArchiveEntry) -> Option<u32> {
+    let attributes = attributes(entry);
+    (attributes & 1 << 15 != 0).then_some(attributes >> 16 & 0o170_000)
+}
+
+/// Bit 10 of the attributes is a reparse point of Windows, of which symbolic links are the common kind.
 fn acceptable(walk: &mut Walk<'_>, entry: &ArchiveEntry) -> Result<(), Why> {
-    const UNIX: u32 = 1 << 15;
     const REPARSE_POINT: u32 = 1 << 10;
-    let attributes = if entry.has_windows_attributes { entry.windows_attributes } else { 0 };
-    if attributes & UNIX != 0 {
-        match attributes >> 16 & 0o170_000 {
-            0 | 0o100_000 | 0o040_000 => {}
-            0o120_000 => return Err(Why::NotAFile(Special::SymbolicLink)),
-            _ => return Err(Why::NotAFile(Special::Device)),
+    match unix_type(entry) {
+        None if attributes(entry) & REPARSE_POINT != 0 => {
+            return Err(Why::Unsupported("a reparse point of Windows".to_owned()));
         }
-    }
-    if attributes & REPARSE_POINT != 0 {
-        return Err(Why::NotAFile(Special::SymbolicLink));
+        None | Some(0 | 0o100_000 | 0o040_000 | LINK) => {}
+        Some(_) => return Err(Why::NotAFile(Special::Device)),
     }
     if entry.is_anti_item {
         return Err(Why::Unsupported("a member that deletes a file".to_owned()));

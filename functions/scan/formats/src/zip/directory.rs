@@ -18,6 +18,17 @@ pub(super) struct Directory {
     pub(super) start: usize,
     end: usize,
     pub(super) count: u64,
+    /// Where the archive ends, with its comment in front.
+    record: usize,
+    last: usize,
+}
+
+impl Directory {
+    /// The archive's comment, and what follows the archive.
+    pub(super) fn behind<'b>(&self, bytes: &'b [u8]) -> (&'b [u8], &'b [u8]) {
+        let (archive, rest) = bytes.split_at(self.last);
+        (&archive[self.record + END..], rest)
+    }
 }
 
 /// What the directory says of one member.
@@ -75,31 +86,29 @@ fn cut_off() -> Why {
     Why::broken("it is cut off")
 }
 
-/// The last end record, which is where programs start, if its comment ends the file.
-fn end_record(bytes: &[u8]) -> Result<usize, Why> {
+/// The last end record, which is where programs start, and where its comment ends.
+fn end_record(bytes: &[u8]) -> Result<(usize, usize), Why> {
     let from = bytes.len().saturating_sub(END + LONGEST_COMMENT);
     let last = bytes[from..].windows(END).rposition(|record| record.starts_with(b"PK\x05\x06"));
     let at = from + last.ok_or_else(cut_off)?;
     let comment = usize::from(u16_at(bytes, at + 20)?);
-    match (bytes.len() - at - END).cmp(&comment) {
-        std::cmp::Ordering::Less => Err(cut_off()),
-        std::cmp::Ordering::Equal => Ok(at),
-        std::cmp::Ordering::Greater => Err(Why::Hidden("something follows its end")),
-    }
+    let end = at + END + comment;
+    if end > bytes.len() { Err(cut_off()) } else { Ok((at, end)) }
 }
 
 /// Whether `bytes`, which do not start as one, end as a ZIP to some program.
 pub(crate) fn is_at_the_end(bytes: &[u8]) -> bool {
     let tail = &bytes[bytes.len().saturating_sub(ZIP_WITHIN)..];
-    bytes.starts_with(b"PK\x05\x06") || !zip_traces(tail, || has_zip_member(bytes)).is_empty()
+    !zip_traces(tail, || has_zip_member(bytes)).is_empty()
 }
 
 /// Finds the directory. Nothing is read that its size does not cover.
 pub(super) fn find(bytes: &[u8]) -> Result<Directory, Why> {
-    locate(bytes, end_record(bytes)?)
+    let (at, last) = end_record(bytes)?;
+    locate(bytes, at, last)
 }
 
-fn locate(bytes: &[u8], at: usize) -> Result<Directory, Why> {
+fn locate(bytes: &[u8], at: usize, last: usize) -> Result<Directory, Why> {
     let same =
         |field: usize, other: usize| Ok::<_, Why>(u16_at(bytes, at + field)? == u16_at(bytes, at + other)?);
     if u16_at(bytes, at + 4)? != 0 && u16_at(bytes, at + 4)? != u16::MAX || !same(8, 10)? {
@@ -135,7 +144,7 @@ fn locate(bytes: &[u8], at: usize) -> Result<Directory, Why> {
         return Err(Why::Disagreement("its directory does not end where its end record begins"));
     }
     let start = usize::try_from(start).map_err(|_| cut_off())?;
-    Ok(Directory { start, end, count })
+    Ok(Directory { start, end, count, record: at, last })
 }
 
 /// Reads the directory, which must be exactly as many entries as announced.

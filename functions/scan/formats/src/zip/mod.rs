@@ -3,14 +3,13 @@
 //! them. Decoders are libraries.
 
 mod directory;
-pub(crate) mod frame;
 mod local;
 mod traces;
 
 use crate::{
     Format,
     compressed::{self, Pieces},
-    path,
+    office, path,
     refusal::{Special, Stop, Why},
     walk::Walk,
 };
@@ -35,20 +34,53 @@ const PATCH: u16 = 1 << 5;
 /// AE-x encryption (WinZip) takes the place of the method.
 const AES: u16 = 99;
 
+/// The kind of file of a symbolic link: S_IFLNK of `st_mode`.
+const LINK: u32 = 0o120_000;
+
+/// No system has longer ones.
+const LONGEST_TARGET: usize = 4096;
+
+impl Entry<'_> {
+    fn is_encrypted(&self) -> bool {
+        self.flags & ENCRYPTED != 0 || self.method == AES
+    }
+
+    fn is_link(&self) -> bool {
+        self.unix_type() == Some(LINK)
+    }
+}
+
 pub(crate) fn walk(walk: &mut Walk<'_>, bytes: &[u8]) -> Result<(), Stop> {
+    // Something else that a ZIP stands behind is what it begins as.
+    let is_zip = Format::at_the_start(bytes) == Some(Format::Zip);
+    if is_zip {
+        walk.is(Format::Zip.media_type());
+    }
     let directory = directory::find(bytes)?;
     walk.budget().announced_members(directory.count)?;
     let entries = directory::read(bytes, &directory)?;
     let contents = local::place(bytes, &directory, &entries)?;
     let announced = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
     walk.budget().announced(announced)?;
+    let mut seen = office::Seen::default();
     for (entry, content) in entries.iter().zip(contents) {
-        member(walk, entry, content)?;
+        seen.name(entry.path(), entry.is_encrypted());
+        member(walk, entry, content, &mut seen)?;
     }
-    Ok(())
+    if is_zip {
+        walk.content = Some(seen.told());
+    }
+    let (comment, rest) = directory.behind(bytes);
+    walk.comment(comment)?;
+    walk.leftover(rest)
 }
 
-fn member(walk: &mut Walk<'_>, entry: &Entry<'_>, content: &[u8]) -> Result<(), Stop> {
+fn member(
+    walk: &mut Walk<'_>,
+    entry: &Entry<'_>,
+    content: &[u8],
+    seen: &mut office::Seen,
+) -> Result<(), Stop> {
     let is_folder = entry.name.ends_with(b"/") || entry.name.ends_with(b"\\");
     if let Some(Err(fault)) = entry.names().other.map(path::check) {
         return walk.refuse(entry.name, Why::Name(fault));
@@ -62,16 +94,23 @@ fn member(walk: &mut Walk<'_>, entry: &Entry<'_>, content: &[u8]) -> Result<(), 
     if entry.method == STORED {
         let is_whole = entry.size == entry.packed;
         let checked = if is_whole { checksum(entry, content) } else { Err(lengths()) };
+        seen.content(entry.path(), content);
         walk.stored(entry.names(), content)?;
-        return checked.or_else(|why| walk.refuse(entry.path(), why));
+        checked.or_else(|why| walk.refuse(entry.path(), why))?;
+        return link(walk, entry, content);
     }
     let window = walk.budget().limits().window_bytes;
     let mut used = Used::new(entry.method, content, window);
     let mut size = 0;
     let mut counted = Counted { inner: &mut used, size: &mut size };
+    let mut target = Vec::new();
     walk.packed(entry.names(), &mut counted, entry.size, compressed::fault, |bytes| {
         if bytes.len() as u64 != entry.size {
             return Err(Why::broken("it is cut off"));
+        }
+        seen.content(entry.path(), bytes);
+        if entry.is_link() {
+            target.extend_from_slice(bytes.get(..LONGEST_TARGET).unwrap_or(bytes));
         }
         checksum(entry, bytes)
     })?;
@@ -79,16 +118,20 @@ fn member(walk: &mut Walk<'_>, entry: &Entry<'_>, content: &[u8]) -> Result<(), 
     if size == entry.size && used.left_over() {
         return walk.refuse(entry.path(), Why::Hidden("compressed data follows its end"));
     }
-    Ok(())
+    link(walk, entry, &target)
+}
+
+/// The content of a link is its target.
+fn link(walk: &mut Walk<'_>, entry: &Entry<'_>, target: &[u8]) -> Result<(), Stop> {
+    if entry.is_link() { walk.link(Special::SymbolicLink, entry.path(), target) } else { Ok(()) }
 }
 
 fn acceptable(walk: &mut Walk<'_>, entry: &Entry<'_>, is_folder: bool) -> Result<(), Why> {
     match entry.unix_type() {
-        None | Some(0o100_000 | 0o040_000) => {}
-        Some(0o120_000) => return Err(Why::NotAFile(Special::SymbolicLink)),
+        None | Some(0o100_000 | 0o040_000 | LINK) => {}
         Some(_) => return Err(Why::NotAFile(Special::Device)),
     }
-    if entry.flags & ENCRYPTED != 0 || entry.method == AES {
+    if entry.is_encrypted() {
         return Err(Why::Encrypted);
     }
     if entry.flags & PATCH != 0 || ![STORED, DEFLATED, BZIP2, ZSTD, XZ].contains(&entry.method) {

@@ -118,5 +118,59 @@ fn nothing_but_zeros_follows_the_end() {
     assert!(walked("a.tar", &[one.clone(), vec![0; 10_240]].concat()).refusals.is_empty());
     let two = [one.clone(), archive(&[file("b", b"2")])].concat();
     assert!(matches!(walked("a.tar", &two).only_refusal(), Why::Hidden(_)));
-    assert!(matches!(walked("a.tar", &one[..1024]).only_refusal(), Why::Broken(_)));
+    assert!(matches!(walked("a.tar", &one[..1023]).only_refusal(), Why::Broken(_)));
+    // Streaming writers leave the empty blocks out, and transfers add a line end.
+    for honest in [one[..1024].to_vec(), [one.clone(), b"\r\n".to_vec()].concat()] {
+        assert_eq!(walked("a.tar", &honest).reasons(), Vec::<String>::new());
+    }
+}
+
+fn link(name: &str, kind: EntryType, target: &str) -> (Header, &'static [u8]) {
+    let mut header = header(name, kind, 0);
+    header.set_link_name_literal(target).unwrap();
+    header.set_cksum();
+    (header, b"")
+}
+
+#[test]
+fn links_stay_within_the_archive_and_nothing_lies_behind_them() {
+    let (hard, symbolic) = (EntryType::Link, EntryType::Symlink);
+    let seen = walked(
+        "a.tar",
+        &archive(&[file("d/a", b"1"), link("d/b", symbolic, "../d/a"), link("c", hard, "d/a")]),
+    );
+    assert_eq!((seen.reasons(), seen.paths()), (Vec::<String>::new(), vec!["d/a", "d/b", "c"]));
+    assert_eq!(
+        seen.facts,
+        "archive.link kind=\"symbolic\" name=\"d/b\" target=\"../d/a\"\n\
+         archive.link kind=\"hard\" name=\"c\" target=\"d/a\"\n"
+    );
+    for out in [link("d/b", symbolic, "../../x"), link("b", symbolic, "/etc/passwd"), link("b", hard, "d/x")]
+    {
+        assert_refused(&[file("d/a", b"1"), out], |why| matches!(why, Why::NotAFile(_)));
+    }
+    // `s` is the folder above, so `s/z` would lead out.
+    for behind in [file("p/s/x", b"1"), file("P/S/x", b"1"), link("p/s/z", symbolic, "..")] {
+        assert_refused(&[link("p/s", symbolic, ".."), behind], |why| matches!(why, Why::Disagreement(_)));
+    }
+    let mut long = link("a", symbolic, "b");
+    long.0.set_size(4);
+    long.0.set_cksum();
+    assert_refused(&[(long.0, b"1234")], |why| matches!(why, Why::Disagreement(_)));
+}
+
+#[test]
+fn sizes_that_programs_read_differently_are_refused() {
+    for size in [
+        &b"+10        \0"[..],
+        b"\0 0000000001",
+        b"0o1        \0",
+        b"1 2         ",
+        b"\x80\0\0\x01\0\0\0\0\0\0\0\x01",
+    ] {
+        let (mut header, content) = file("a", b"1");
+        header.as_mut_bytes()[124..136].copy_from_slice(size);
+        header.set_cksum();
+        assert_refused(&[(header, content)], |why| matches!(why, Why::Broken(_)));
+    }
 }

@@ -77,7 +77,7 @@ fn c09_nothing_is_a_zip_or_a_java_archive_as_well() {
             cases.push(refused(extension, &what, behind, &["it also opens as application/zip"]));
             let before = [archive.as_slice(), &file.bytes].concat();
             let what = format!("an archive before {}", file.name);
-            cases.push(refused(extension, &what, before, &["found application/zip"]));
+            cases.push(refused(extension, &what, before, &["something follows its end"]));
         }
         for (extension, what, file) in hidden(&archive) {
             // Cut into pieces it is none.

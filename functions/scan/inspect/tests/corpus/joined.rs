@@ -19,6 +19,7 @@ const REASONS: &[&str] = &[
     "checksum",
     "UTF-8",
     "two",
+    "contradicts itself",
 ];
 
 /// Formats in which several files, one behind another, are a file again: text, gzip members (RFC
@@ -32,7 +33,9 @@ fn is_whole(first: &Real, second: &Real) -> Option<bool> {
     {
         return None;
     }
-    if first.is("gz") {
+    // Behind an archive, a line or two are left over.
+    let is_archive = first.bytes.starts_with(b"PK") || first.is("tar") || first.is("7z");
+    if first.is("gz") || (is_archive && second.bytes.len() <= 64) {
         return None;
     }
     if both("mp3") {
@@ -86,7 +89,10 @@ fn c09_a_real_file_behind_another_is_not_what_stands_behind() {
                 what,
                 second.media_type,
                 bytes,
-                Expected::Refused(Outcome::Mismatch, &["found ", "UTF-8", "data stands before"]),
+                Expected::Refused(
+                    Outcome::Mismatch,
+                    &["found ", "UTF-8", "contradicts itself", "something stands"],
+                ),
             ))
         },
     );
@@ -104,20 +110,29 @@ fn c09_nothing_stands_in_front_or_behind() {
     ];
     let binary = || CORPUS.iter().filter(|file| cut::has_an_end(file));
     let cases = binary().flat_map(|file| {
-        rest.into_iter().flat_map(move |(name, bytes)| {
-            let case = |what, bytes: [&[u8]; 2]| {
-                let what = format!("{}: {} {what} {}", file.media_type.extensions[0], name, file.name);
-                // A page inside a picture is matched by a rule as well, which weighs more.
-                let is_page = name == "a page" && what_matches(file);
-                let outcome = if is_page { Outcome::Malicious } else { Outcome::Mismatch };
-                Case::new(what, file.media_type, bytes.concat(), Expected::Refused(outcome, REASONS_AROUND))
-            };
-            let behind = case("behind", [&file.bytes, bytes]);
-            // In front, the page is what the file begins with, and so it is no picture to the rule.
-            let mut before = case("before", [bytes, &file.bytes]);
-            before.expected = Expected::Refused(Outcome::Mismatch, REASONS_AROUND);
-            [before, behind]
-        })
+        // Behind an archive, what is no more than a line is scanned and passes.
+        let is_archive = file.bytes.starts_with(b"PK") || file.is("tar") || file.is("7z");
+        rest.into_iter().filter(move |(_, bytes)| !is_archive || bytes.len() > 10).flat_map(
+            move |(name, bytes)| {
+                let case = |what, bytes: [&[u8]; 2]| {
+                    let what = format!("{}: {} {what} {}", file.media_type.extensions[0], name, file.name);
+                    // A page inside a picture is matched by a rule as well, which weighs more.
+                    let is_page = name == "a page" && what_matches(file);
+                    let outcome = if is_page { Outcome::Malicious } else { Outcome::Mismatch };
+                    Case::new(
+                        what,
+                        file.media_type,
+                        bytes.concat(),
+                        Expected::Refused(outcome, REASONS_AROUND),
+                    )
+                };
+                let behind = case("behind", [&file.bytes, bytes]);
+                // In front, the page is what the file begins with, and so it is no picture to the rule.
+                let mut before = case("before", [bytes, &file.bytes]);
+                before.expected = Expected::Refused(Outcome::Mismatch, REASONS_AROUND);
+                [before, behind]
+            },
+        )
     });
     run("with something in front or behind", cases);
 }

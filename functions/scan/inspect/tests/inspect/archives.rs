@@ -134,7 +134,9 @@ fn two_members_of_one_name_are_refused() {
             bytes[at..at + names[1].len()].copy_from_slice(names[0].as_bytes());
         }
     }
-    assert_mismatch("application/zip", &bytes, "application/zip", "two members have the same name");
+    let found = inspected("application/zip", "a.zip", &bytes);
+    assert_eq!(found.outcome, Outcome::Mismatch, "{found:?}");
+    assert_eq!(found.reason.as_deref(), Some("files/sample.json: two members have this name"));
 }
 
 #[test]

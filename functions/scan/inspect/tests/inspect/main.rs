@@ -168,8 +168,14 @@ fn c09_a_file_that_is_cut_off_is_refused() {
 #[test]
 fn c09_data_behind_the_end_is_refused() {
     for extension in WITH_AN_END {
-        // A PDF's end is looked for in its last kilobyte.
-        for count in if extension == "pdf" { [1_100, 80_000] } else { [1, 80_000] } {
+        // A PDF's end is looked for in its last kilobyte, and behind an archive a line may be left over.
+        let is_archive =
+            ["zip", "tar", "7z", "docx", "xlsx", "pptx", "odt", "ods", "odp"].contains(&extension);
+        for count in match extension {
+            "pdf" => [1_100, 80_000],
+            _ if is_archive => [65, 80_000],
+            _ => [1, 80_000],
+        } {
             let bytes = [sample(extension), b"+".repeat(count)].concat();
             let found = inspected(declared_for(extension), "file", &bytes);
             assert_eq!(found.outcome, Outcome::Mismatch, "{extension} and {count} bytes: {found:?}");

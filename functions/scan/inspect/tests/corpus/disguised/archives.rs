@@ -55,43 +55,30 @@ fn c09_nothing_stands_around_the_members_of_a_zip() {
         }
         // A member that only a reader from the front sees.
         let member = &bytes("fflate.zip")[..32];
-        add(
-            "a member before",
-            [member, &moved(zip, member.len())].concat(),
-            &["data stands", "local file header"],
-        );
+        add("a member before", [member, &moved(zip, member.len())].concat(), &["something stands"]);
         add(
             "a member before, not moved,",
             [member, zip].concat(),
-            &["data stands", "local file header", "found"],
+            &["something stands", "contradicts itself"],
         );
         for gap in [&b"x"[..], b"<html><script>", &[0; 12], &[7; 24], &[1; 5000]] {
             add("a gap in", before_directory(zip, gap), GAP);
         }
         add("a comment cut off", zip[..zip.len() - 1].to_vec(), &["cut off"]);
-        add(
-            "a second end",
-            [zip, zip].concat(),
-            &["data stands", "two archives", "found application/zip", "local file header"],
-        );
+        add("a second end", [zip, zip].concat(), &["contradicts itself", "something stands"]);
         // Another name for those that read from the front.
         let mut renamed = zip.to_vec();
         renamed[30] ^= 1;
-        add("another name in", renamed, &["header inconsistency"]);
+        add("another name in", renamed, &["another name in the directory"]);
     }
     for name in ["libarchive-zip64.zip", "info-zip-streamed.zip"] {
         let twice = [bytes(name), bytes(name)].concat();
-        cases.push(refused(
-            "zip",
-            "the same again",
-            twice,
-            &["two archives in one", "behind the directory", "data stands"],
-        ));
+        cases.push(refused("zip", "the same again", twice, &["contradicts itself", "something stands"]));
     }
     run("ZIP", cases);
 }
 
-const GAP: &[&str] = &["data stands between the last member and the directory"];
+const GAP: &[&str] = &["something stands between its members", "what stands behind a member"];
 
 /// A tar of one empty member with this name.
 fn tar(name: &[u8]) -> Vec<u8> {
