@@ -2,7 +2,7 @@
 
 use crate::{
     Budget, Exceeded, Facts, Format, Kind, Refusal, Scratch, Unpacker, Visitor, Walked, Why, compressed,
-    flaw::Flaw, path::Paths, refusal::Stop, seven_zip, tar, walk::Walk, zip,
+    flaw::Flaw, path::Paths, pdf, refusal::Stop, seven_zip, tar, walk::Walk, zip,
 };
 use std::ops::ControlFlow;
 
@@ -56,6 +56,7 @@ fn of_format(walk: &mut Walk<'_>, format: Format, name: &str, bytes: &[u8]) -> R
         Format::Zip => zip::walk(walk, bytes),
         Format::Tar => tar::walk(walk, bytes),
         Format::SevenZip => seven_zip::walk(walk, bytes),
+        Format::Pdf => pdf::walk(walk, bytes),
         Format::Gzip | Format::Bzip2 | Format::Xz | Format::Zstd => {
             compressed::walk(walk, format, &format.unpacked_name(name), bytes)
         }

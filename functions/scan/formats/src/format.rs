@@ -19,6 +19,8 @@ pub enum Format {
     Zstd,
     /// 7z (7zFormat.txt).
     SevenZip,
+    /// PDF (ISO 32000-2), which carries files.
+    Pdf,
 }
 
 /// Signatures at the start. Zstandard's skippable frames (RFC 8878, section 3.1.2) can precede a frame.
@@ -43,6 +45,7 @@ impl fmt::Display for Format {
             Self::Xz => "xz",
             Self::Zstd => "Zstandard",
             Self::SevenZip => "7z",
+            Self::Pdf => "PDF",
         })
     }
 }
@@ -90,6 +93,13 @@ impl Format {
         if found.is_empty() && crate::zip::is_at_the_end(bytes) {
             found.push(Self::Zip);
         }
+        // An archive may begin with a PDF.
+        if crate::pdf::is_pdf(bytes)
+            && found.iter().all(|format| *format == Self::Zip)
+            && !bytes.starts_with(b"PK")
+        {
+            found = vec![Self::Pdf];
+        }
         found
     }
 
@@ -123,6 +133,7 @@ impl Format {
             Self::Xz => "application/x-xz",
             Self::Zstd => "application/zstd",
             Self::SevenZip => "application/x-7z-compressed",
+            Self::Pdf => crate::pdf::MEDIA_TYPE,
         }
     }
 

@@ -104,7 +104,6 @@ fn opaque() -> Vec<(&'static str, Vec<u8>)> {
         ("PGP", b"Hash: x\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\n".to_vec()),
         ("encrypted CMS", b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80".to_vec()),
         ("LUKS", b"LUKS\xba\xbe\0\x02".to_vec()),
-        ("encrypted PDF", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\ntrailer <</Encr#79pt 7 0 R>>".to_vec()),
     ]
 }
 
@@ -138,18 +137,16 @@ fn what_is_recognised_and_not_walked_is_not_clean() {
 
 #[test]
 fn what_is_encrypted_is_not_clean_as_an_object_or_a_member() {
-    for (name, extension, format) in [
-        ("pdf-needs-a-password.pdf", "pdf", "encrypted PDF"),
-        ("pdf-javascript-encrypted-empty-password.pdf", "pdf", "encrypted PDF"),
-        ("odt-encrypted.odt", "odt", "encrypted OpenDocument"),
+    for (name, extension, reason) in [
+        ("pdf-needs-a-password.pdf", "pdf", "it is encrypted"),
+        ("odt-encrypted.odt", "odt", "its format is encrypted OpenDocument, which cannot be checked here"),
     ] {
         let found = inspected(declared_for(extension), name, &case(name));
-        let reason = format!("its format is {format}, which cannot be checked here");
-        assert_found(&found, Outcome::Unscannable, &reason);
+        assert_found(&found, Outcome::Unscannable, reason);
         for member in [name, "a", "a.txt"] {
             let found = zipped(&[(member, &case(name))]);
             assert_eq!(found.outcome, Outcome::Unscannable, "{found:?}");
-            let reason = format!("{member}: its format is {format}, which cannot be checked here");
+            let reason = format!("{member}: {reason}");
             assert!(found.reason.as_deref().unwrap().starts_with(&reason), "{found:?}");
         }
     }
