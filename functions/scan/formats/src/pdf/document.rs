@@ -25,6 +25,9 @@ use std::{
 const MOST_WORK: u64 = 32;
 const LEAST_WORK: u64 = 16 << 20;
 
+/// What the list of objects takes for each, about.
+const BYTES_PER_OBJECT: u64 = 64;
+
 /// How many references may lead to each other.
 const MOST_HOPS: u32 = 8;
 
@@ -89,6 +92,7 @@ impl<'d> Document<'d> {
             work: Cell::new((file.len() as u64 * MOST_WORK).max(LEAST_WORK)),
             packed: HashSet::new(),
         };
+        document.bounded(walk)?;
         document.index(0);
         let packed = document.look_for_streams_and_encryption()?;
         for at in packed {
@@ -96,6 +100,13 @@ impl<'d> Document<'d> {
             document.packed.insert(at);
         }
         Ok(document)
+    }
+
+    /// The list of objects is in memory.
+    fn bounded(&self, walk: &mut Walk<'_>) -> Result<(), Why> {
+        let most = walk.budget().limits().window_bytes;
+        let needs = self.places.len() as u64 * BYTES_PER_OBJECT;
+        if needs > most { Err(Why::Limit(Exceeded::WindowBytes(most))) } else { Ok(()) }
     }
 
     fn index(&mut self, from: usize) {
@@ -192,7 +203,15 @@ impl<'d> Document<'d> {
             self.places.push(place);
         }
         self.streams.push(objects);
+        self.bounded(walk)?;
         self.index(before);
+        Ok(())
+    }
+
+    /// Counts bytes that are read again.
+    fn works(&self, bytes: usize) -> Result<(), Why> {
+        let left = self.work.get().checked_sub(bytes as u64);
+        self.work.set(left.ok_or_else(|| Why::Unsupported("objects that lie in each other".to_owned()))?);
         Ok(())
     }
 
@@ -212,9 +231,7 @@ impl<'d> Document<'d> {
             parser.skip_space();
             data = data_start(bytes, parser.at);
         }
-        let read = (parser.at.saturating_sub(place.at) + 16) as u64;
-        let left = self.work.get().checked_sub(read);
-        self.work.set(left.ok_or_else(|| Why::Unsupported("objects that lie in each other".to_owned()))?);
+        self.works(parser.at.saturating_sub(place.at) + 16)?;
         Ok(Found { place, object, data })
     }
 
@@ -262,6 +279,7 @@ impl<'d> Document<'d> {
         // The longer of two that disagree: unpackers stop by themselves.
         let length =
             announced.map_or(by_word, |length| if is_right(length) { length } else { length.max(by_word) });
+        self.works(length)?;
         let data = &rest[..length];
         let is = |key: &str, name: &str| dict.get(key).is_some_and(|value| is_name(value, name));
         let Some(crypt) = &self.crypt else { return Ok(Cow::Borrowed(data)) };

@@ -3,7 +3,12 @@
 
 use crate::inspected::inspected;
 use airlock_content::verdict::Outcome;
-use std::{fmt::Write as _, fs, path::Path};
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{Read, Write as _},
+    path::Path,
+};
 
 const SCRIPT: &str = "<< /S /JavaScript /JS (app.alert) >>";
 const LAUNCH: &str = "<< /S /Launch /F (cmd.exe) >>";
@@ -288,4 +293,48 @@ fn words_are_no_actions() {
         let found = inspected("application/pdf", "a.pdf", &bytes);
         assert_eq!(found.outcome, Outcome::Clean, "{what}: {found:?}");
     }
+}
+
+/// A stream of zeros, packed so many times.
+fn packed_zeros(size: u64, times: usize) -> Vec<u8> {
+    let mut packed = Vec::new();
+    std::io::repeat(0).take(size).read_to_end(&mut packed).unwrap();
+    for _ in 0..times {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(&packed).unwrap();
+        packed = encoder.finish().unwrap();
+    }
+    packed
+}
+
+#[test]
+fn what_unpacks_without_end_or_says_so_is_a_limit() {
+    let stream = |dict: &str, data: &[u8]| {
+        let (before, behind) = ("%PDF-1.7\n4 0 obj\n", "\nendstream\nendobj\n");
+        let dict = format!("<< {dict} /Length {} >>\nstream\n", data.len());
+        [before.as_bytes(), dict.as_bytes(), data, behind.as_bytes(), &page("", "", &[])[9..]].concat()
+    };
+    let zeros = packed_zeros(200 << 20, 2);
+    let twice = "/Filter [ /FlateDecode /FlateDecode ]";
+    let announced = |text: &str| page("", "", &[&format!("<< {text} >>\nstream\na\nendstream")]);
+    let many = format!("/Filter [ {} ]", "/FlateDecode ".repeat(9));
+    for (what, bytes) in [
+        ("a stream", stream(twice, &zeros)),
+        ("objects", stream(&format!("/Type /ObjStm /N 1 /First 4 {twice}"), &zeros)),
+        ("an attached file", stream(&format!("/Type /EmbeddedFile {twice}"), &zeros)),
+        ("a length", announced("/Length 4294967296")),
+        ("a picture", announced("/Subtype /Image /Width 65535 /Height 65535 /Length 1")),
+        ("many filters", stream(&many, b"a")),
+    ] {
+        let found = inspected("application/pdf", "a.pdf", &bytes);
+        assert_eq!(found.outcome, Outcome::LimitsExceeded, "{what}: {found:?}");
+    }
+    // Each of many streams without an end is all that follows.
+    let endless = "7 0 obj<</Filter/AHx>>stream\n".repeat(4000) + &" ".repeat(1 << 20);
+    let found = inspected(
+        "application/pdf",
+        "a.pdf",
+        &[&page("", "", &[])[..], endless.as_bytes(), b"startxref\n9\n%%EOF"].concat(),
+    );
+    assert_eq!(found.outcome, Outcome::Unscannable, "{found:?}");
 }
