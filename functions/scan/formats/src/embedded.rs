@@ -1,7 +1,7 @@
 //! Archives that begin within a file: unpackers skip a self-extracting program in front of an archive, and do not
 //! check that it is a program.
 
-use crate::{ZipMember, is_zip_member_header};
+use crate::{Format, ZipMember, is_tar_header, is_zip_member_header, opaque};
 use memchr::memmem;
 
 /// How far unpackers look (`7z` 8 MiB, `unrar` 1 MiB), and the longest header that is asked for.
@@ -22,6 +22,31 @@ pub fn archive(start: &[u8]) -> Option<(&'static str, &'static str)> {
     }
     if find(b"MSCF\0\0\0\0", is_cab) {
         return Some(("application/vnd.ms-cab-compressed", "CAB"));
+    }
+    // 7-Zip opens these wherever they begin.
+    if find(b"\x1f\x8b\x08", is_gzip) {
+        return Some(("application/gzip", "gzip"));
+    }
+    if find(b"\x31\x41\x59\x26\x53\x59", |_| true)
+        && find(b"BZh", |bytes| Format::of_stream(bytes) == Some(Format::Bzip2))
+    {
+        return Some(("application/x-bzip2", "bzip2"));
+    }
+    if find(b"\xfd7zXZ\0", is_xz) {
+        return Some(("application/x-xz", "xz"));
+    }
+    if find(b"\x28\xb5\x2f\xfd", is_zstd) {
+        return Some(("application/zstd", "Zstandard"));
+    }
+    let is_tar = |at: usize| at.checked_sub(TAR_SIGNATURE).is_some_and(|at| is_tar_header(&start[at..]));
+    if memmem::find_iter(start, b"ustar").any(is_tar) {
+        return Some(("application/x-tar", "tar"));
+    }
+    if find(b"0707", opaque::is_cpio) {
+        return Some(("application/x-cpio", "cpio"));
+    }
+    if find(b"!<arch>\n", is_ar) {
+        return Some(("application/x-archive", "ar"));
     }
     let mut member = ZipMember::default();
     if find(b"PK\x03\x04", is_zip_member_header) {
@@ -59,6 +84,42 @@ fn is_cab(bytes: &[u8]) -> bool {
         && rest[22] < 8
 }
 
+/// Where a tar header has its signature.
+const TAR_SIGNATURE: usize = 257;
+
+/// The end of the first member's header.
+fn is_ar(bytes: &[u8]) -> bool {
+    bytes.get(8 + 58..8 + 60) == Some(b"`\n")
+}
+
+/// Flags, and what a compressor says of itself: how hard it tried, and the system (RFC 1952, section 2.3.1).
+fn is_gzip(bytes: &[u8]) -> bool {
+    matches!(bytes.get(3..10), Some([0..=0x1f, _, _, _, _, 0 | 2 | 4, 0..=13 | 255]))
+}
+
+/// Its header has a checksum (xz-file-format, 2.1.1).
+fn is_xz(bytes: &[u8]) -> bool {
+    match (bytes.get(6..8), bytes.get(8..12).and_then(|sum| sum.first_chunk())) {
+        (Some(flags), Some(sum)) => crc32fast::hash(flags) == u32::from_le_bytes(*sum),
+        _ => false,
+    }
+}
+
+/// A frame header, and the first block, which is no larger than blocks are (RFC 8878, sections 3.1.1.1 and 3.1.1.2).
+fn is_zstd(bytes: &[u8]) -> bool {
+    let Some(descriptor) = bytes.get(4) else { return false };
+    let is_single = descriptor & 1 << 5 != 0;
+    let size = match descriptor >> 6 {
+        0 => usize::from(is_single),
+        more => 1 << more,
+    };
+    let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
+    let block = 5 + usize::from(!is_single) + dictionary + size;
+    let Some([a, b, c]) = bytes.get(block..block + 3) else { return false };
+    let header = u32::from_le_bytes([*a, *b, *c, 0]);
+    descriptor & 1 << 3 == 0 && header >> 1 & 3 != 3 && header >> 3 <= 128 << 10
+}
+
 /// Its start header has a checksum.
 fn is_seven_zip(bytes: &[u8]) -> bool {
     match (bytes.get(8..12).and_then(|sum| sum.first_chunk()), bytes.get(12..32)) {
@@ -75,6 +136,14 @@ mod tests {
         archive(bytes).map(|(_, name)| name)
     }
 
+    fn tar() -> Vec<u8> {
+        let mut header = tar::Header::new_ustar();
+        header.set_path("a").unwrap();
+        header.set_size(0);
+        header.set_cksum();
+        header.as_bytes().to_vec()
+    }
+
     #[test]
     fn a_signature_is_an_archive_with_what_belongs_behind_it() {
         let junk = |archive: &[u8]| [&b"\x81\x82"[..], archive, &[0x83; 99]].concat();
@@ -83,6 +152,13 @@ mod tests {
             ("RAR", junk(b"Rar!\x1a\x07\0\xcf\x90\x73\0\0\x0d\0\0\0\0\0\0\0")),
             ("RAR", junk(b"Rar!\x1a\x07\x01\0\x33\x92\xb5\xe5\x0a\x01\x05\x06")),
             ("RAR", junk(b"Rar!\x1a\x07\x01\0\x33\x92\xb5\xe5\x8a\x01\x01\x05\x06")),
+            ("tar", junk(&tar())),
+            ("cpio", junk(&[&b"070701"[..], &[b'0'; 104], b"a\0"].concat())),
+            ("ar", junk(&[&b"!<arch>\na/"[..], &[b' '; 56], b"`\n"].concat())),
+            ("gzip", junk(b"\x1f\x8b\x08\0\x01\x02\x03\x04\0\x03")),
+            ("bzip2", junk(b"BZh91AY&SY")),
+            ("xz", junk(b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46")),
+            ("Zstandard", junk(b"\x28\xb5\x2f\xfd\x24\x05\x29\0\0hello")),
             ("CAB", junk(cab)),
             ("CAB", [&vec![0x81; 8 << 20][..], cab].concat()),
         ] {
@@ -93,6 +169,13 @@ mod tests {
             b"Rar!\x1a\x07\0",
             b"Rar!\x1a\x07\x01\0",
             b"7z\xbc\xaf\x27\x1c",
+            b"\x1f\x8b\x08 is how it begins",
+            b"BZhello",
+            b"ustar is in its header",
+            b"070701 is how it begins, and more behind it than a header has, which is a hundred and ten bytes long",
+            b"!<arch>\n is its first line",
+            b"\xfd7zXZ\0",
+            b"\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
             b"",
         ] {
             assert_eq!(name(&junk(other)), None, "{other:?}");

@@ -85,7 +85,7 @@ impl Format {
     /// The formats that `bytes` can be unpacked as, the likeliest first. Programs differ in which one they use, so
     /// only a file that is made to mislead has two.
     pub fn all_of(bytes: &[u8]) -> Vec<Self> {
-        let mut found: Vec<Self> = Self::by_signature(bytes).into_iter().collect();
+        let mut found: Vec<Self> = Self::of_stream(bytes).into_iter().collect();
         if crate::tar::is_tar_header(bytes) {
             found.push(Self::Tar);
         }
@@ -103,7 +103,8 @@ impl Format {
         found
     }
 
-    fn by_signature(bytes: &[u8]) -> Option<Self> {
+    /// What a file is unpacked as whose first bytes say so.
+    pub(crate) fn of_stream(bytes: &[u8]) -> Option<Self> {
         let is_it = |signature: &[u8], format| {
             bytes.starts_with(signature) && (format != Self::Bzip2 || is_bzip2(&bytes[signature.len()..]))
         };
@@ -115,7 +116,7 @@ impl Format {
 
     /// What a file that begins like this is unpacked as.
     pub(crate) fn at_the_start(head: &[u8]) -> Option<Self> {
-        Self::by_signature(head).or_else(|| crate::tar::is_tar_header(head).then_some(Self::Tar))
+        Self::of_stream(head).or_else(|| crate::tar::is_tar_header(head).then_some(Self::Tar))
     }
 
     /// What `bytes` are most likely to be unpacked as.

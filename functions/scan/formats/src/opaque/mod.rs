@@ -7,6 +7,8 @@ mod encrypted;
 mod plausible;
 mod signatures;
 
+pub(crate) use plausible::is_cpio;
+
 use crate::identify::{HEAD, is_text};
 use file_format::{FileFormat, Kind};
 use std::borrow::Cow;

@@ -49,7 +49,7 @@ fn is_name(bytes: &[u8]) -> bool {
 
 /// cpio in all of its forms: binary in either order, the two in text, and that of `afio`. Blanks are
 /// digits to the programs that read them, and a name can be anything that ends.
-fn is_cpio(bytes: &[u8]) -> bool {
+pub(crate) fn is_cpio(bytes: &[u8]) -> bool {
     let digits = |range: std::ops::Range<usize>, is_digit: fn(&u8) -> bool| {
         let is_one = |byte: &u8| is_digit(byte) || matches!(byte, b' ' | 0);
         bytes.get(range).is_some_and(|digits| digits.iter().all(is_one) && digits.iter().any(is_digit))

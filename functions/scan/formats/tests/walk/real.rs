@@ -66,7 +66,13 @@ fn what_cannot_be_read_is_unscannable() {
 
 #[test]
 fn links_that_lead_out_and_devices_are_refused() {
-    for (name, special) in [("fifo.tar.gz", Special::Device)] {
+    for (name, special) in [
+        ("link.zip", Special::SymbolicLink),
+        ("link.7z", Special::SymbolicLink),
+        ("link-7-zip.7z", Special::SymbolicLink),
+        ("link.tar.gz", Special::SymbolicLink),
+        ("fifo.tar.gz", Special::Device),
+    ] {
         let seen = walked(name, &read(name));
         assert!(
             matches!(seen.only_refusal(), Why::NotAFile(found) if *found == special),

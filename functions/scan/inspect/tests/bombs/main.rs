@@ -9,7 +9,7 @@ mod make;
 use airlock_content::{
     Declared,
     policy::Policy,
-    verdict::Outcome::{self, Clean, LimitsExceeded, Malicious, Mismatch, Unscannable},
+    verdict::Outcome::{self, Clean, LimitsExceeded, Malicious, Mismatch},
 };
 use airlock_engine::EngineKind;
 use airlock_inspect::{Bounds, Finding, LIMITS, engine, inspect};
