@@ -23,6 +23,8 @@ const LIMITS: Limits = Limits {
     ratio: 100,
     path_bytes: 256,
     window_bytes: 4 << 20,
+    pixels: 1 << 20,
+    frames: 100,
 };
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| engine(EngineKind::Yara).expect("the rules load"));

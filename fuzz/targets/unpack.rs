@@ -21,6 +21,8 @@ const LIMITS: Limits = Limits {
     ratio: 100,
     path_bytes: 256,
     window_bytes: 4 << 20,
+    pixels: 1 << 20,
+    frames: 100,
 };
 
 /// What was shown so far.

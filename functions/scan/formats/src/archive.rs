@@ -2,7 +2,7 @@
 
 use crate::{
     Budget, Exceeded, Facts, Format, Kind, Refusal, Scratch, Unpacker, Visitor, Walked, Why, compressed,
-    flaw::Flaw, path::Paths, pdf, refusal::Stop, seven_zip, tar, walk::Walk, zip,
+    flaw::Flaw, media, path::Paths, pdf, refusal::Stop, seven_zip, tar, walk::Walk, zip,
 };
 use std::ops::ControlFlow;
 
@@ -20,8 +20,14 @@ impl Unpacker {
     /// Reads a part called `name`: the object, or the member that a visitor is looking at.
     pub fn walk(&mut self, format: Format, name: &str, bytes: &[u8], visitor: &mut dyn Visitor) -> Walked {
         self.depth += 1;
-        let mut walk =
-            Walk { unpacker: self, visitor, paths: Paths::default(), facts: Facts::default(), content: None };
+        let mut walk = Walk {
+            unpacker: self,
+            visitor,
+            paths: Paths::default(),
+            facts: Facts::default(),
+            content: None,
+            covered: 0,
+        };
         let walked = of_format(&mut walk, format, name, bytes);
         match &walked {
             Err(Stop::Why(Why::Broken(what))) => walk.flaw(Flaw::Malformed(what.clone())),
@@ -30,7 +36,7 @@ impl Unpacker {
             }
             _ => {}
         }
-        let Walk { facts, content, .. } = walk;
+        let Walk { facts, content, covered, .. } = walk;
         self.depth -= 1;
         let here = self.here.clone();
         let flow = match walked {
@@ -43,13 +49,15 @@ impl Unpacker {
             }
         };
         let told = if facts.is_empty() { flow } else { visitor.facts(&here, &facts, self) };
-        Walked { content, flow: if flow.is_break() { flow } else { told } }
+        Walked { content, covered, flow: if flow.is_break() { flow } else { told } }
     }
 }
 
 fn of_format(walk: &mut Walk<'_>, format: Format, name: &str, bytes: &[u8]) -> Result<(), Stop> {
     let most = walk.budget().limits().depth;
-    if walk.unpacker.depth > most {
+    // A picture in the innermost archive, and a video behind it, are no archives.
+    let more = if format.is_archive() { 0 } else { 2 };
+    if walk.unpacker.depth > most.saturating_add(more) {
         return Err(Why::Limit(Exceeded::Depth(most)).into());
     }
     match format {
@@ -57,6 +65,7 @@ fn of_format(walk: &mut Walk<'_>, format: Format, name: &str, bytes: &[u8]) -> R
         Format::Tar => tar::walk(walk, bytes),
         Format::SevenZip => seven_zip::walk(walk, bytes),
         Format::Pdf => pdf::walk(walk, bytes),
+        Format::Media(media) => media::walk(walk, media, bytes),
         Format::Gzip | Format::Bzip2 | Format::Xz | Format::Zstd => {
             compressed::walk(walk, format, &format.unpacked_name(name), bytes)
         }

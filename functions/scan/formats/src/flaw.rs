@@ -11,6 +11,9 @@ pub enum Flaw {
     /// Something follows where the format says that it ends.
     #[error("{0} bytes follow its end")]
     Trailing(u64),
+    /// What follows where the format says that it ends could be anything.
+    #[error("{0}")]
+    Hidden(String),
     /// It is a file of another type as well.
     #[error("it also opens as {0}")]
     Polyglot(Cow<'static, str>),

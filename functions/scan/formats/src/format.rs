@@ -1,5 +1,6 @@
 //! The archive format of content, whatever its name.
 
+use crate::{Media, identify, input::Input};
 use std::fmt;
 
 /// An archive, or one compressed file.
@@ -21,6 +22,8 @@ pub enum Format {
     SevenZip,
     /// PDF (ISO 32000-2), which carries files.
     Pdf,
+    /// A picture, a sound or a video, with what cameras append to it.
+    Media(Media),
 }
 
 /// Signatures at the start. Zstandard's skippable frames (RFC 8878, section 3.1.2) can precede a frame.
@@ -46,6 +49,7 @@ impl fmt::Display for Format {
             Self::Zstd => "Zstandard",
             Self::SevenZip => "7z",
             Self::Pdf => "PDF",
+            Self::Media(media) => return media.fmt(f),
         })
     }
 }
@@ -100,6 +104,9 @@ impl Format {
         {
             found = vec![Self::Pdf];
         }
+        if found.is_empty() {
+            found.extend(media(bytes).map(Self::Media));
+        }
         found
     }
 
@@ -119,6 +126,11 @@ impl Format {
         Self::of_stream(head).or_else(|| crate::tar::is_tar_header(head).then_some(Self::Tar))
     }
 
+    /// Whether it is there to hold other files.
+    pub fn is_archive(self) -> bool {
+        !matches!(self, Self::Media(_))
+    }
+
     /// What `bytes` are most likely to be unpacked as.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         Self::all_of(bytes).first().copied()
@@ -135,6 +147,8 @@ impl Format {
             Self::Zstd => "application/zstd",
             Self::SevenZip => "application/x-7z-compressed",
             Self::Pdf => crate::pdf::MEDIA_TYPE,
+            // Its reader tells one from the other.
+            Self::Media(_) => "application/octet-stream",
         }
     }
 
@@ -149,6 +163,13 @@ impl Format {
             None => "content".to_owned(),
         }
     }
+}
+
+/// The format of a picture, a sound or a video. Text may begin like one.
+fn media(bytes: &[u8]) -> Option<Media> {
+    let head = &bytes[..bytes.len().min(identify::HEAD)];
+    let found = Media::of(&mut Input::of_slice(bytes), head).ok().flatten();
+    found.filter(|_| !identify::is_text(head))
 }
 
 /// A level, and a block or the end of a stream without one: the digits of pi and of its root. `BZh`

@@ -5,13 +5,7 @@
 //! The members of archives are identified one by one, by their caller.
 
 pub use crate::flaw::Flaw;
-use crate::{
-    Format, flac,
-    flaw::{CheckError, flaw_of},
-    image,
-    input::Input,
-    iso_media, matroska, mpeg_audio, ogg, ole, pdf, program, riff, second, text,
-};
+use crate::{Format, Media, input::Input, media, ole, pdf, program, text};
 use airlock_content::media_types::{self, MediaType};
 use file_format::FileFormat;
 use std::{
@@ -75,21 +69,12 @@ fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Conte
     if ole::may_start(head) {
         return ole::identify(input);
     }
-    if let Some(media_type) = iso_media::media_type(head) {
-        return checked(input, media_type, iso_media::check);
-    }
     if head.starts_with(b"%PDF-") {
         // Its reader says what is wrong with it.
         return Ok(Content { media_type: Cow::Borrowed(pdf::MEDIA_TYPE), flaw: None });
     }
-    if mpeg_audio::may_start(head) {
-        // Two bytes are a weak signature, so it is MP3 only if its frames are found.
-        return match flaw_of(mpeg_audio::check(input))? {
-            Some(flaw @ Flaw::Malformed(_)) if !head.starts_with(b"ID3") => {
-                Ok(Content { media_type: OCTETS, flaw: Some(flaw) })
-            }
-            flaw => checked(input, "audio/mpeg", |_| flaw.map_or(Ok(()), |flaw| Err(flaw.into()))),
-        };
+    if let Some(media) = Media::of(input, head)? {
+        return media::identify(input, media);
     }
     if let Some(media_type) = program::media_type(input, head)? {
         return Ok(Content { media_type: Cow::Borrowed(media_type), flaw: None });
@@ -97,14 +82,6 @@ fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Conte
     // Only the head: the crate's own readers could walk a large file for very long.
     let format = FileFormat::from_bytes(head);
     match format.media_type() {
-        "image/png" | "image/apng" => checked(input, "image/png", image::check_png),
-        "image/jpeg" => checked(input, "image/jpeg", image::check_jpeg),
-        "image/gif" => checked(input, "image/gif", image::check_gif),
-        "image/webp" => checked(input, "image/webp", riff::check),
-        "audio/vnd.wave" | "audio/wav" => checked(input, "audio/wav", riff::check),
-        _ if head.starts_with(b"OggS") => with_second(input, ogg::identify),
-        _ if head.starts_with(b"fLaC") => checked(input, "audio/flac", flac::check),
-        _ if head.starts_with(b"\x1a\x45\xdf\xa3") => with_second(input, matroska::identify),
         // A signature of two bytes; `program` has checked the rest.
         "application/x-dosexec" => Ok(Content { media_type: OCTETS, flaw: None }),
         found => Ok(match media_types::lookup(found) {
@@ -116,38 +93,4 @@ fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Conte
     }
 }
 
-const OCTETS: Cow<'static, str> = Cow::Borrowed("application/octet-stream");
-
-/// A known type with the flaw that `check`, started at the beginning, finds.
-fn flawless<R: Read + Seek>(
-    input: &mut Input<R>,
-    media_type: &'static str,
-    check: impl FnOnce(&mut Input<R>) -> Result<(), CheckError>,
-) -> io::Result<Content> {
-    input.rewind()?;
-    Ok(Content { media_type: Cow::Borrowed(media_type), flaw: flaw_of(check(input))? })
-}
-
-/// The content of a file that is not an archive: `check` finds its flaws, and it must not open as another type as
-/// well.
-fn checked<R: Read + Seek>(
-    input: &mut Input<R>,
-    media_type: &'static str,
-    check: impl FnOnce(&mut Input<R>) -> Result<(), CheckError>,
-) -> io::Result<Content> {
-    flawless(input, media_type, |input| {
-        let checked = check(input);
-        second::weigh(checked, second::refuse_with_pdf(input))
-    })
-}
-
-/// The same for a format whose type is known only after the walk.
-fn with_second<R: Read + Seek>(
-    input: &mut Input<R>,
-    identify: impl FnOnce(&mut Input<R>) -> io::Result<Content>,
-) -> io::Result<Content> {
-    let Content { media_type, flaw } = identify(input)?;
-    let checked = flaw.map_or(Ok(()), |flaw| Err(flaw.into()));
-    let flaw = flaw_of(second::weigh(checked, second::refuse_with_pdf(input)))?;
-    Ok(Content { media_type, flaw })
-}
+pub(crate) const OCTETS: Cow<'static, str> = Cow::Borrowed("application/octet-stream");

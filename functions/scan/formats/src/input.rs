@@ -20,6 +20,14 @@ pub(crate) struct Input<R> {
     filled: usize,
 }
 
+impl<'b> Input<io::Cursor<&'b [u8]>> {
+    /// Starts at the beginning of `bytes`.
+    pub(crate) fn of_slice(bytes: &'b [u8]) -> Self {
+        let buffer = vec![0; AHEAD.min(bytes.len())].into_boxed_slice();
+        Self { inner: io::Cursor::new(bytes), len: bytes.len() as u64, at: 0, buffer, start: 0, filled: 0 }
+    }
+}
+
 impl<R: Read + Seek> Input<R> {
     /// Starts at the beginning of `inner`.
     pub(crate) fn new(mut inner: R) -> io::Result<Self> {
@@ -98,6 +106,7 @@ impl<R: Read + Seek> Input<R> {
         self.inner.seek(SeekFrom::Start(self.at))?;
         self.filled = 0;
         self.start = self.at;
+        let wanted = wanted.min(self.buffer.len());
         self.filled = self.inner.read(&mut self.buffer[..wanted])?;
         Ok(())
     }

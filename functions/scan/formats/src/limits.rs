@@ -28,6 +28,10 @@ pub struct Limits {
     pub path_bytes: usize,
     /// How much memory a decoder's window may take, in bytes.
     pub window_bytes: u64,
+    /// How many pixels a picture may announce. A viewer takes three or four bytes for each.
+    pub pixels: u64,
+    /// How many pictures an animation may announce.
+    pub frames: u64,
 }
 
 impl Limits {
@@ -133,7 +137,7 @@ mod tests {
         ) {
             let limits = Limits {
                 depth: 1, members: 1, member_bytes: 1, total_bytes: total, multiple: 0, floor_bytes: floor, ratio,
-                path_bytes: 1, window_bytes: 1,
+                path_bytes: 1, window_bytes: 1, pixels: 1, frames: 1,
             };
             let mut budget = Budget::new(limits, object, Instant::now() + Duration::from_secs(60));
             let most = total.min(object.saturating_mul(ratio).saturating_add(floor));
@@ -150,7 +154,7 @@ mod tests {
         fn what_fits_into_the_floor_may_compress_to_nothing(size in 0..=64_000_000_u64, object in 0..100_u64) {
             let limits = Limits {
                 depth: 1, members: 1, member_bytes: 1, total_bytes: 1 << 30, multiple: 0, floor_bytes: 64_000_000, ratio: 1,
-                path_bytes: 1, window_bytes: 1,
+                path_bytes: 1, window_bytes: 1, pixels: 1, frames: 1,
             };
             let mut budget = Budget::new(limits, object, Instant::now() + Duration::from_secs(60));
             prop_assert!(budget.charge(size).is_ok());

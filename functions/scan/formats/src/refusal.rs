@@ -120,6 +120,22 @@ pub enum Exceeded {
     /// A file of compressed pieces of which too many hold next to nothing.
     #[error("it is compressed in more than {0} pieces")]
     Pieces(u64),
+    /// The pixels of a picture.
+    #[error("it announces a picture of {has} pixels, more than the {most} that are taken here")]
+    Pixels {
+        /// How many it has.
+        has: u64,
+        /// How many it may have.
+        most: u64,
+    },
+    /// The pictures of an animation.
+    #[error("it announces {has} pictures one after another, more than the {most} that are taken here")]
+    Frames {
+        /// How many it has.
+        has: u64,
+        /// How many it may have.
+        most: u64,
+    },
     /// The time for the object.
     #[error("it could not be unpacked in time")]
     Time,

@@ -52,6 +52,8 @@ pub trait Visitor {
 pub struct Walked {
     /// What the part is, where its reader says so.
     pub content: Option<Content>,
+    /// How many bytes from the beginning the reader has accounted for, where it counts them.
+    pub covered: usize,
     /// `Break` if nothing more of the object can or need be looked at.
     pub flow: ControlFlow<()>,
 }
@@ -88,9 +90,17 @@ pub(crate) struct Walk<'w> {
     pub(crate) paths: Paths,
     pub(crate) facts: Facts,
     pub(crate) content: Option<Content>,
+    pub(crate) covered: usize,
 }
 
 impl Walk<'_> {
+    /// Notes that the part's bytes from `start` to `end` are accounted for. They must follow those before.
+    pub(crate) fn covers(&mut self, start: usize, end: usize) {
+        if start <= self.covered {
+            self.covered = self.covered.max(end);
+        }
+    }
+
     pub(crate) fn budget(&mut self) -> &mut Budget {
         &mut self.unpacker.budget
     }

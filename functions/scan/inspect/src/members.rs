@@ -38,6 +38,9 @@ pub const LIMITS: Limits = Limits {
     ratio: 100,
     path_bytes: 1024,
     window_bytes: 64 << 20,
+    // The largest cameras have 150 million, a panorama of a phone fewer, and viewers end near 2^29.
+    pixels: 500_000_000,
+    frames: 100_000,
 };
 
 /// The most matches of one object. They are stored with the verdict, and more would say nothing new.
@@ -210,7 +213,7 @@ impl Members<'_, '_> {
         let outside = self.zips.enter();
         let here = Part { name: part.name.to_owned(), media_type: media_type.to_owned() };
         let around = std::mem::replace(&mut self.part, here);
-        let Walked { content, flow } = unpacker.walk(*format, part.name, part.bytes, self);
+        let Walked { content, flow, .. } = unpacker.walk(*format, part.name, part.bytes, self);
         self.part = around;
         let is_zip_too = self.zips.is_zip_too(*format, part.bytes);
         self.zips.leave(outside);
@@ -238,7 +241,7 @@ impl Members<'_, '_> {
         };
         let unopened = if is_encrypted {
             Some(Cow::Borrowed("encrypted OpenDocument"))
-        } else if read.formats.is_empty() {
+        } else if !read.formats.iter().any(|format| format.is_archive()) {
             opaque::format(part.bytes)
                 .or_else(|| archive(&content.media_type).map(Cow::Borrowed))
                 .or_else(|| embedded_in(&content, part.bytes).map(Cow::Borrowed))
@@ -331,6 +334,9 @@ impl Members<'_, '_> {
     fn flawed(&mut self, path: &str, flaw: &Flaw) {
         match flaw {
             Flaw::Polyglot(what) => self.opens_as(path, what),
+            Flaw::Hidden(what) => {
+                self.found.structure.get_or_insert_with(|| format!("{}{what}", prefix(path)));
+            }
             Flaw::Macros(_) => {
                 if let Some(not_taken) = self.allowed.refuse_class(Class::Macros) {
                     self.not_taken(path, not_taken);

@@ -42,7 +42,7 @@ impl Remedy {
         match flaw {
             Flaw::Encrypted(_) => Self::Unlock,
             Flaw::Macros(_) => Self::LeaveOut,
-            Flaw::Malformed(_) | Flaw::Trailing(_) | Flaw::Polyglot(_) => Self::SaveAgain,
+            Flaw::Malformed(_) | Flaw::Trailing(_) | Flaw::Hidden(_) | Flaw::Polyglot(_) => Self::SaveAgain,
         }
     }
 

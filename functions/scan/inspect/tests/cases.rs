@@ -43,10 +43,6 @@ const STILL_PUBLISHED: &[&str] = &[
 
 /// Must be published, and still is not, with the outcome that it has.
 const STILL_REFUSED: &[(&str, Outcome)] = &[
-    ("01-samsung-phone.jpg", Mismatch),
-    ("02-pixel-aecDebug.jpg", Mismatch),
-    ("04-motion-photo.jpg", Mismatch),
-    ("05-sony-dslr-padding.jpg", Mismatch),
     ("12-old-xls-in.zip", Mismatch),
     ("13-embedded-object.docx", Mismatch),
     ("14-chart-linked-to-onedrive.pptx", Malicious),
@@ -55,8 +51,6 @@ const STILL_REFUSED: &[(&str, Outcome)] = &[
     ("23-latin1.xml", Mismatch),
     ("25-ctrl-z.csv", Mismatch),
     ("26-colour.log", Mismatch),
-    ("40-id3v2-before.flac", Mismatch),
-    ("41-last-frame-short.mp3", Mismatch),
     ("60-animated.apng", Mismatch),
 ];
 

@@ -64,6 +64,14 @@ pub fn elsewhere(bytes: &[u8]) -> Option<&'static str> {
     found.map(|(name, ..)| *name).or_else(|| checks().find(|(_, check)| check(bytes)).map(|(name, _)| *name))
 }
 
+/// The name of a format whose signature of at least `length` bytes begins anywhere in `bytes`.
+pub(crate) fn within(bytes: &[u8], length: usize) -> Option<&'static str> {
+    let mut long =
+        signatures::SIGNATURES.iter().filter(|(_, at, signature)| *at == 0 && signature.len() >= length);
+    let is_here = |signature: &[u8]| memchr::memmem::find(bytes, signature).is_some();
+    long.find(|(_, _, signature)| is_here(signature)).map(|(name, ..)| *name)
+}
+
 fn by_library(bytes: &[u8]) -> Option<Cow<'static, str>> {
     let head = &bytes[..bytes.len().min(HEAD)];
     if is_text(head) {

@@ -15,6 +15,8 @@ const TIGHT: Limits = Limits {
     total_bytes: 200_000,
     multiple: 0,
     window_bytes: 1 << 20,
+    pixels: 1 << 20,
+    frames: 100,
     ..LIMITS
 };
 

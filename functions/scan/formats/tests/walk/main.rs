@@ -28,6 +28,8 @@ const LIMITS: Limits = Limits {
     ratio: 100,
     path_bytes: 256,
     window_bytes: 32 << 20,
+    pixels: 1 << 20,
+    frames: 100,
 };
 
 /// What a walk showed: paths and contents, and what was refused.

@@ -1,14 +1,18 @@
 //! MP3: a chain of frames, each of which tells its own length (ISO/IEC 11172-3, section 2.4.1),
 //! usually behind an ID3v2 tag (<https://id3.org/id3v2.4.0-structure>).
 
+use super::{Found, Media};
 use crate::{
     flaw::{CheckError, malformed},
     input::Input,
 };
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek};
 
 /// The fewest frames of a sound: a shorter one is an accident of its bytes.
 const FRAMES: u64 = 2;
+
+/// More sounds, each with its tags, than anybody joins. A tag may cost the reading of a megabyte.
+const MOST_SOUNDS: usize = 16;
 
 /// Bit rates of layer III in kbit/s by the header's index, for MPEG-1 and for MPEG-2 and 2.5.
 const BIT_RATES: [[u32; 15]; 2] = [
@@ -16,39 +20,65 @@ const BIT_RATES: [[u32; 15]; 2] = [
     [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ];
 
-/// Whether `head` starts like an MP3.
-pub(crate) fn may_start(head: &[u8]) -> bool {
-    head.starts_with(b"ID3") || head.first_chunk().is_some_and(|header| frame_length(*header).is_some())
+/// What stands behind tags: FLAC or MP3. Two bytes are a weak signature, so without a tag two frames must follow each
+/// other. Zeros may stand in front of them.
+pub(super) fn behind_tags<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Option<Media>> {
+    if matches!(head, [b'I', b'D', b'3', 2..=4, ..]) {
+        input.rewind()?;
+        // Without what should follow a tag, it is an MP3 that is broken.
+        let behind = leading_tags(input).is_ok().then(|| input.peek_at(input.position(), 4)).transpose()?;
+        return Ok(Some(if behind.is_some_and(|behind| behind == *b"fLaC") {
+            Media::Flac
+        } else {
+            Media::Mp3
+        }));
+    }
+    let zeros = head.iter().take_while(|byte| **byte == 0).count();
+    let length =
+        head.get(zeros..).and_then(|frame| frame.first_chunk()).and_then(|frame| frame_length(*frame));
+    let Some(length) = length else { return Ok(None) };
+    let next = input.peek_at(zeros as u64 + length, 4)?;
+    Ok(next.first_chunk().and_then(|frame| frame_length(*frame)).map(|_| Media::Mp3))
 }
 
-/// Tags, then frames to the end, then tags.
-pub(crate) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
-    input.rewind()?;
+/// Tags, then frames, then tags, and perhaps another such sound. Goes behind them. Programs that cut a sound do not
+/// care where its last frame ends.
+pub(super) fn check<R: Read + Seek>(input: &mut Input<R>, found: &mut Found) -> Result<(), CheckError> {
+    found.media_type = "audio/mpeg";
+    input.skip_zeros()?;
     leading_tags(input)?;
     let mut count = 0;
-    loop {
-        let place = input.position();
-        let header = match input.left() {
-            0 => break,
-            1..4 => return Err(malformed("it is cut off")),
-            _ => input.take_bytes()?,
-        };
-        let Some(length) = frame_length(header) else {
-            input.go_to(place)?;
-            if count == 0 {
-                return Err(malformed("no MP3 frame where one is due"));
-            }
-            trailing_tags(input)?;
+    for _ in 0..MOST_SOUNDS {
+        let more = frames(input, count)?;
+        if more == 0 {
             break;
-        };
-        input.skip(length - 4)?;
-        count += 1;
+        }
+        count += more;
+        trailing_tags(input)?;
+    }
+    if count == 0 {
+        return Err(malformed("no MP3 frame where one is due"));
     }
     if count < FRAMES { Err(malformed("it has too few frames to be an MP3")) } else { Ok(()) }
 }
 
+/// Goes behind the frames that follow, of which the last may be cut off, and answers how many they are.
+fn frames<R: Read + Seek>(input: &mut Input<R>, before: u64) -> Result<u64, CheckError> {
+    let mut count = 0;
+    loop {
+        let header = input.peek_at(input.position(), 4)?;
+        let header = header.first_chunk();
+        let Some(length) = header.and_then(|header| frame_length(*header)) else { return Ok(count) };
+        if length > input.left() && before + count < FRAMES {
+            return Err(malformed("it is cut off"));
+        }
+        input.skip(length.min(input.left()))?;
+        count += 1;
+    }
+}
+
 /// ID3v2 tags, and zeros that some programs leave room with.
-fn leading_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
+pub(super) fn leading_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
     while input.peek_at(input.position(), 3)? == *b"ID3" {
         let [_, _, _, _, _, flags, a, b, c, d] = input.take_bytes()?;
         let size = [a, b, c, d].iter().fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f));
@@ -63,10 +93,10 @@ fn leading_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> 
 }
 
 /// APE tags (<https://wiki.hydrogenaud.io/index.php?title=APEv2_specification>), Lyrics3
-/// (<https://id3.org/Lyrics3v2>) and ID3v1 tags (<https://id3.org/ID3v1>), one of each at most, in
+/// (<https://id3.org/Lyrics3v2>), ID3v1 (<https://id3.org/ID3v1>) and ID3v2 tags, one of each at most, in
 /// whichever order programs have added them.
 fn trailing_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
-    let (mut has_ape, mut has_lyrics, mut has_id3) = (false, false, false);
+    let (mut has_ape, mut has_lyrics, mut has_id3, mut has_id3v2) = (false, false, false, false);
     loop {
         let start = input.peek_at(input.position(), 32)?;
         if let Some(header) = start.first_chunk::<32>().filter(|tag| tag.starts_with(b"APETAGEX") && !has_ape)
@@ -81,8 +111,11 @@ fn trailing_tags<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError>
         } else if start.starts_with(b"TAG") && input.left() >= 128 && !has_id3 {
             input.skip(128)?;
             has_id3 = true;
+        } else if start.starts_with(b"ID3") && !has_id3v2 {
+            leading_tags(input)?;
+            has_id3v2 = true;
         } else {
-            return input.nothing_follows();
+            return Ok(());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! FLAC: blocks of metadata, then frames, each with a checksum over all of it (RFC 9639). A frame
 //! does not tell its length; it ends where its checksum holds and the next one begins.
 
+use super::{Found, mpeg_audio};
 use crate::{
     flaw::{CheckError, malformed},
     input::Input,
@@ -11,8 +12,10 @@ use std::io::{BufRead, Read, Seek};
 /// two of sample rate, one of checksum (RFC 9639, section 9.1).
 const LONGEST_HEADER: usize = 16;
 
-/// The blocks of metadata and the frames, and nothing else.
-pub(crate) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
+/// Goes behind the last frame. Some programs write a tag of MP3 in front.
+pub(super) fn check<R: Read + Seek>(input: &mut Input<R>, found: &mut Found) -> Result<(), CheckError> {
+    found.media_type = "audio/flac";
+    mpeg_audio::leading_tags(input)?;
     input.skip(4)?;
     let total = metadata(input)?;
     let samples = frames(input)?;
@@ -58,11 +61,7 @@ fn frames<R: Read + Seek>(input: &mut Input<R>) -> Result<u64, CheckError> {
     while input.left() > 0 {
         let head = input.peek_at(input.position(), LONGEST_HEADER)?;
         let Some(frame) = frame(&head) else {
-            return if count == 0 {
-                Err(malformed("no FLAC frame where one is due"))
-            } else {
-                input.nothing_follows().map(|()| samples)
-            };
+            return if count == 0 { Err(malformed("no FLAC frame where one is due")) } else { Ok(samples) };
         };
         if frame.number != if frame.is_variable { samples } else { count } {
             return Err(malformed("a FLAC frame is missing"));

@@ -1,6 +1,7 @@
 //! The ISO base media family (MP4, QuickTime, AVIF and others): told apart by the brands in the
 //! first box, walked box by box to the end (ISO/IEC 14496-12, section 4.2).
 
+use super::Found;
 use crate::{
     flaw::{CheckError, malformed},
     input::Input,
@@ -10,10 +11,13 @@ use std::io::{Read, Seek};
 /// More top-level boxes than any recording has (a fragment has two, and lasts a second or more).
 const MOST_BOXES: usize = 1_000_000;
 
+/// A longer list of brands than any file has.
+const LONGEST_TYPES: usize = 4096;
+
 /// The media type, if `head` starts with a box of this family.
 ///
 /// The major brand decides; one that isn't known here is left to the compatible brands.
-pub(crate) fn media_type(head: &[u8]) -> Option<&'static str> {
+pub(super) fn media_type(head: &[u8]) -> Option<&'static str> {
     let size = u32::from_be_bytes(*head.first_chunk()?);
     match head.get(4..8)? {
         b"ftyp" => {}
@@ -52,7 +56,9 @@ fn by_brand(brand: &[u8; 4]) -> Option<&'static str> {
 }
 
 /// The boxes must fill the file exactly, and be those of one file with media in it.
-pub(crate) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckError> {
+pub(super) fn check<R: Read + Seek>(input: &mut Input<R>, found: &mut Found) -> Result<(), CheckError> {
+    found.media_type = media_type(&input.peek_at(0, LONGEST_TYPES)?).unwrap_or_default();
+    let is_picture = found.media_type.starts_with("image/");
     let (mut seen, len) = (Seen::default(), input.len());
     for _ in 0..MOST_BOXES {
         let start = input.position();
@@ -60,11 +66,14 @@ pub(crate) fn check<R: Read + Seek>(input: &mut Input<R>) -> Result<(), CheckErr
             return seen.missing().map_or(Ok(()), |what| Err(malformed(what)));
         }
         match next_box(input, start) {
+            // A video behind a picture ("motion photo") is another file.
+            Ok(name) if name == *b"ftyp" && is_picture && start > 0 && seen.missing().is_none() => {
+                return input.go_to(start);
+            }
             Ok(name) => seen.note(name)?,
             // Nothing is missing, so this is no box that is broken but something else.
-            Err(CheckError::Flaw(_)) if seen.missing().is_none() => {
-                input.go_to(start)?;
-                return input.nothing_follows();
+            Err(CheckError::Flaw(_)) if seen.missing().is_none() && !is_box(input, start)? => {
+                return input.go_to(start);
             }
             Err(problem) => return Err(problem),
         }
@@ -97,6 +106,14 @@ impl Seen {
             _ => None,
         }
     }
+}
+
+/// Whether a box of a recording begins here, although it may be cut off.
+fn is_box<R: Read + Seek>(input: &mut Input<R>, start: u64) -> Result<bool, CheckError> {
+    const BOXES: [&[u8]; 9] =
+        [b"moof", b"mdat", b"mfra", b"sidx", b"styp", b"moov", b"meta", b"free", b"uuid"];
+    let head = input.peek_at(start, 8)?;
+    Ok(head.get(4..).is_some_and(|name| BOXES.contains(&name)))
 }
 
 /// Moves behind the box at `start` and answers its name.

@@ -1,15 +1,12 @@
 //! WebM and Matroska: EBML elements within elements (RFC 8794, RFC 9559), told apart by the
 //! document type in the header, walked through the segment to the end.
 
+use super::Found;
 use crate::{
-    flaw::{CheckError, flaw_of, malformed},
-    identify::Content,
+    flaw::{CheckError, malformed},
     input::Input,
 };
-use std::{
-    borrow::Cow,
-    io::{self, Read, Seek},
-};
+use std::io::{Read, Seek};
 
 const DOC_TYPE: u32 = 0x4282;
 const VOID: u32 = 0xec;
@@ -33,14 +30,10 @@ struct Element {
     size: Option<u64>,
 }
 
-/// What an EBML file is, and what is wrong with it.
-pub(crate) fn identify<R: Read + Seek>(input: &mut Input<R>) -> io::Result<Content> {
-    let mut media_type = "application/octet-stream";
-    let flaw = flaw_of(check(input, &mut media_type))?;
-    Ok(Content { media_type: Cow::Borrowed(media_type), flaw })
-}
-
-fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut &'static str) -> Result<(), CheckError> {
+/// Goes behind the segment.
+pub(super) fn check<R: Read + Seek>(input: &mut Input<R>, found: &mut Found) -> Result<(), CheckError> {
+    let media_type = &mut found.media_type;
+    *media_type = "application/octet-stream";
     let header = element(input)?;
     let size = header.size.ok_or_else(|| malformed("its header has no size"))?;
     let end = end_of(input, size)?;
@@ -66,8 +59,7 @@ fn check<R: Read + Seek>(input: &mut Input<R>, media_type: &mut &'static str) ->
         }
     };
     let end = segment.map(|size| end_of(input, size)).transpose()?;
-    parts(input, end.unwrap_or(input.len()), *media_type == "video/matroska")?;
-    input.nothing_follows()
+    parts(input, end.unwrap_or(input.len()), *media_type == "video/matroska")
 }
 
 /// The parts that every file has, as far as they were seen.

@@ -1,13 +1,14 @@
 //! Ogg: pages with checksums and numbers, and an end that each stream announces (RFC 3533), with
 //! the streams' first packets saying what they are (RFC 5334, RFC 7845, and Xiph's own documents).
 
-use crate::flaw::{CheckError, flaw_of, malformed};
-use crate::identify::Content;
-use crate::input::Input;
+use super::Found;
+use crate::{
+    flaw::{CheckError, malformed},
+    input::Input,
+};
 use std::{
-    borrow::Cow,
     collections::HashMap,
-    io::{self, Read, Seek},
+    io::{Read, Seek},
 };
 
 /// More streams at a time than any recording has.
@@ -40,19 +41,19 @@ fn kind(packet: &[u8]) -> Kind {
     }
 }
 
-/// What an Ogg file is, and what is wrong with it.
-pub(crate) fn identify<R: Read + Seek>(input: &mut Input<R>) -> io::Result<Content> {
+/// Goes behind the last page.
+pub(super) fn check<R: Read + Seek>(input: &mut Input<R>, found: &mut Found) -> Result<(), CheckError> {
     let mut kinds = Vec::new();
-    let flaw = flaw_of(pages(input, &mut kinds))?;
+    let checked = pages(input, &mut kinds);
     let has = |kind| kinds.contains(&kind);
-    let media_type = if has(Kind::Picture) {
+    found.media_type = if has(Kind::Picture) {
         "video/ogg"
     } else if has(Kind::Sound) && !has(Kind::Unknown) {
         "audio/ogg"
     } else {
         "application/ogg"
     };
-    Ok(Content { media_type: Cow::Borrowed(media_type), flaw })
+    checked
 }
 
 /// Walks all pages. Streams may follow one another (RFC 3533, section 4: chaining), as in a
@@ -64,7 +65,7 @@ fn pages<R: Read + Seek>(input: &mut Input<R>, kinds: &mut Vec<Kind>) -> Result<
     loop {
         let start = input.position();
         if input.left() == 0 || input.peek_at(start, 4)? != *b"OggS" {
-            return if open.is_empty() { input.nothing_follows() } else { Err(unfinished(input, start)) };
+            return if open.is_empty() { Ok(()) } else { Err(unfinished(input, start)) };
         }
         let header: [u8; 27] = input.take_bytes()?;
         let [_, _, _, _, version, flags, ..] = header;
