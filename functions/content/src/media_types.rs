@@ -63,6 +63,8 @@ pub const DEFAULT: &[MediaType] = &[
 /// of [`DEFAULT`]: active content, and what few services need.
 #[rustfmt::skip]
 pub const MORE: &[MediaType] = &[
+    media_type("image/heic", &["heic", "heif"], &[]),
+    media_type("audio/mp4", &["m4a"], &["audio/x-m4a", "audio/m4a"]),
 ];
 
 /// All types that can be checked.

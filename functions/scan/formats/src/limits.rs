@@ -124,10 +124,25 @@ impl Budget {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::time::Duration;
+
+    /// As tight as can be.
+    pub(crate) const LIMITS: Limits = Limits {
+        depth: 1,
+        members: 1,
+        member_bytes: 1,
+        total_bytes: 1 << 30,
+        multiple: 0,
+        floor_bytes: 64_000_000,
+        ratio: 1,
+        path_bytes: 1,
+        window_bytes: 1,
+        pixels: 1,
+        frames: 1,
+    };
 
     proptest! {
         #[test]
@@ -135,10 +150,7 @@ mod tests {
             object in 0..u64::MAX, floor in 0..1_000_000_u64, ratio in 0..1_000_u64, total in 0..10_000_000_u64,
             charges in prop::collection::vec(0..500_000_u64, 0..100),
         ) {
-            let limits = Limits {
-                depth: 1, members: 1, member_bytes: 1, total_bytes: total, multiple: 0, floor_bytes: floor, ratio,
-                path_bytes: 1, window_bytes: 1, pixels: 1, frames: 1,
-            };
+            let limits = Limits { total_bytes: total, floor_bytes: floor, ratio, ..LIMITS };
             let mut budget = Budget::new(limits, object, Instant::now() + Duration::from_secs(60));
             let most = total.min(object.saturating_mul(ratio).saturating_add(floor));
             let mut sum = 0;
@@ -152,11 +164,7 @@ mod tests {
 
         #[test]
         fn what_fits_into_the_floor_may_compress_to_nothing(size in 0..=64_000_000_u64, object in 0..100_u64) {
-            let limits = Limits {
-                depth: 1, members: 1, member_bytes: 1, total_bytes: 1 << 30, multiple: 0, floor_bytes: 64_000_000, ratio: 1,
-                path_bytes: 1, window_bytes: 1, pixels: 1, frames: 1,
-            };
-            let mut budget = Budget::new(limits, object, Instant::now() + Duration::from_secs(60));
+            let mut budget = Budget::new(LIMITS, object, Instant::now() + Duration::from_secs(60));
             prop_assert!(budget.charge(size).is_ok());
         }
     }

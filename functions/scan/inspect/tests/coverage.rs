@@ -7,11 +7,14 @@
 mod inspected;
 
 use airlock_content::{media_types, verdict::Outcome};
-use airlock_formats::{Budget, Facts, Format, Member, Refusal, Scratch, Unpacker, Visitor};
+use airlock_formats::{
+    Budget, Facts, Format, Member, Refusal, Scratch, Unpacker, Visitor, identify::identify,
+};
 use airlock_inspect::LIMITS;
 use inspected::inspected;
 use std::{
     fs,
+    io::Cursor,
     ops::ControlFlow,
     path::Path,
     time::{Duration, Instant},
@@ -100,6 +103,18 @@ fn what_is_appended_is_shown_on_its_own() {
         let (.., bytes) = files("cases/honest").into_iter().find(|(found, ..)| found == name).unwrap();
         let (_, shown) = covered(name, &bytes);
         assert_eq!((shown.members, shown.decoded), (members, decoded), "{name}");
+    }
+}
+
+#[test]
+fn types_that_can_be_allowed_by_name_are_read_to_their_end() {
+    for (name, known) in [("heif-enc.heic", "image/heic"), ("ffmpeg.m4a", "audio/mp4")] {
+        assert!(media_types::MORE.iter().any(|more| more.name == known));
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/corpus/others").join(name);
+        let bytes = fs::read(path).unwrap();
+        let found = identify(Cursor::new(&bytes), &media_types::PLAIN_TEXT).unwrap();
+        assert_eq!((found.media_type.as_ref(), found.flaw), (known, None), "{name}");
+        assert_eq!(covered(name, &bytes).0, bytes.len(), "{name}");
     }
 }
 

@@ -6,10 +6,14 @@ use crate::{
     flaw::{CheckError, malformed},
     input::Input,
 };
+use memchr::memmem;
 use std::io::{Read, Seek};
 
 /// More top-level boxes than any recording has (a fragment has two, and lasts a second or more).
 const MOST_BOXES: usize = 1_000_000;
+
+/// As far as a description is searched for sizes: they stand at its beginning, tables behind.
+const LONGEST_DESCRIPTION: usize = 1 << 18;
 
 /// A longer list of brands than any file has.
 const LONGEST_TYPES: usize = 4096;
@@ -70,7 +74,12 @@ pub(super) fn check<R: Read + Seek>(input: &mut Input<R>, found: &mut Found) -> 
             Ok(name) if name == *b"ftyp" && is_picture && start > 0 && seen.missing().is_none() => {
                 return input.go_to(start);
             }
-            Ok(name) => seen.note(name)?,
+            Ok(name) => {
+                seen.note(name)?;
+                if matches!(&name, b"moov" | b"meta") {
+                    announced(&input.peek_at(start, LONGEST_DESCRIPTION)?, found);
+                }
+            }
             // Nothing is missing, so this is no box that is broken but something else.
             Err(CheckError::Flaw(_)) if seen.missing().is_none() && !is_box(input, start)? => {
                 return input.go_to(start);
@@ -79,6 +88,28 @@ pub(super) fn check<R: Read + Seek>(input: &mut Input<R>, found: &mut Found) -> 
         }
     }
     Err(malformed("it has more boxes than a recording has"))
+}
+
+/// The sizes of pictures and tracks that a description announces: `ispe` (ISO/IEC 23008-12, section 6.5.3) and `tkhd`
+/// (ISO/IEC 14496-12, section 8.3.2), which have a length that hardly anything else has.
+fn announced(description: &[u8], found: &mut Found) {
+    let number = |at: usize| {
+        let four = description.get(at..).and_then(|four| four.first_chunk());
+        four.map_or(0, |four| u32::from_be_bytes(*four))
+    };
+    for at in memmem::find_iter(description, b"ispe") {
+        if at >= 4 && number(at - 4) == 20 {
+            found.picture(number(at + 8), number(at + 12));
+        }
+    }
+    for at in memmem::find_iter(description, b"tkhd") {
+        // Width and height are last, with 16 bits behind the point.
+        let size = at.checked_sub(4).map_or(0, number);
+        if let 92 | 104 = size {
+            let end = at - 4 + size as usize;
+            found.picture(number(end - 8) >> 16, number(end - 4) >> 16);
+        }
+    }
 }
 
 /// The boxes that make a file, as far as they were seen.
@@ -133,4 +164,29 @@ fn next_box<R: Read + Seek>(input: &mut Input<R>, start: u64) -> Result<[u8; 4],
     }
     input.go_to(start + size)?;
     Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Exceeded, Why};
+
+    #[test]
+    fn a_description_announces_sizes() {
+        let side = 100_000_u32.to_be_bytes();
+        let picture = [&b"\0\0\0\x14ispe\0\0\0\0"[..], &side, &side].concat();
+        let track = [&b"\0\0\0\x5ctkhd"[..], &[0; 76], b"\xff\xff\0\0\xff\xff\0\0"].concat();
+        for (description, pixels) in [(picture, 10_000_000_000), (track, 65_535 * 65_535)] {
+            let mut found = Found::default();
+            announced(&description, &mut found);
+            let why = found.hold_to_limits(&crate::limits::tests::LIMITS);
+            assert!(
+                matches!(why, Err(Why::Limit(Exceeded::Pixels { has, .. })) if has == pixels),
+                "{pixels}: {found:?}"
+            );
+        }
+        let mut found = Found::default();
+        announced(b"ispe and tkhd are the names of boxes", &mut found);
+        assert!(found.hold_to_limits(&crate::limits::tests::LIMITS).is_ok());
+    }
 }
