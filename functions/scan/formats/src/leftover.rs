@@ -85,9 +85,14 @@ pub(crate) fn refuse(bytes: &[u8], whole: usize, remains: fn(&[u8]) -> bool) -> 
     if let Some(media_type) = opens_as(bytes).or_else(|| holds(bytes).map(Cow::Borrowed)) {
         return Err(Flaw::Polyglot(media_type));
     }
+    if is_of_maker(bytes) {
+        return Ok(());
+    }
+    if gzips(bytes).next().is_some() {
+        return Err(Flaw::Polyglot("application/gzip".into()));
+    }
     let is_filled = whole.is_multiple_of(SECTOR) && bytes.len() <= SMALL;
-    let is_of_maker = MAKERS.iter().any(|start| bytes.starts_with(start));
-    if is_packed(bytes) && !is_filled && !is_of_maker && !remains(bytes) {
+    if is_packed(bytes) && !is_filled && !remains(bytes) {
         return Err(Flaw::Hidden(format!(
             "{} bytes follow its end, and they are packed or encrypted",
             bytes.len()
@@ -128,6 +133,19 @@ impl Walk<'_> {
 fn is_note(bytes: &[u8]) -> bool {
     let is_plain = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte == 0;
     bytes.iter().all(is_plain) && refuse(bytes, bytes.len(), |_| false).is_ok()
+}
+
+/// Whether it is a block of a known maker, packed or not. Its caller unpacks the [`gzips`] in it.
+pub(crate) fn is_of_maker(bytes: &[u8]) -> bool {
+    let start = padding(bytes).min(IN_FRONT);
+    MAKERS.iter().any(|name| bytes[start..].starts_with(name))
+}
+
+/// Where streams of gzip begin: the method, flags, and the system that wrote it (RFC 1952, section 2.3.1).
+pub(crate) fn gzips(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    memmem::find_iter(bytes, b"\x1f\x8b\x08").filter(|at| {
+        matches!(bytes.get(at + 3..at + 10), Some([0..=0x1f, _, _, _, _, 0 | 2 | 4, 0..=13 | 255]))
+    })
 }
 
 /// What the leftover is to a program that opens it alone.
@@ -174,16 +192,9 @@ fn holds(bytes: &[u8]) -> Option<&'static str> {
             header.and_then(|header| bytes.get(header..)).is_some_and(|header| header.starts_with(b"PE\0\0"))
         })
     };
-    // The method, flags, and the system that wrote it (RFC 1952, section 2.3.1).
-    let gzip = || {
-        memmem::find_iter(bytes, b"\x1f\x8b\x08").any(|at| {
-            matches!(bytes.get(at + 3..at + 10), Some([0..=0x1f, _, _, _, _, 0 | 2 | 4, 0..=13 | 255]))
-        })
-    };
     anywhere
         .map(|(media_type, _)| *media_type)
         .or_else(|| program().then_some("application/vnd.microsoft.portable-executable"))
-        .or_else(|| gzip().then_some("application/gzip"))
         .or_else(|| opaque::within(bytes, LONG_ENOUGH))
 }
 

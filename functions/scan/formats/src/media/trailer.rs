@@ -7,9 +7,10 @@ use crate::{
     flaw::{CheckError, Flaw},
     leftover::{self, IN_FRONT},
     numbers::{u16_at, u32_at},
-    refusal::Stop,
+    refusal::{Stop, Why},
     walk::Walk,
 };
+use flate2::bufread::GzDecoder;
 use memchr::memmem;
 use std::ops::Range;
 
@@ -52,6 +53,12 @@ pub(super) fn walk(
                 let remains = if media == Media::Jpeg { jpeg::is_like_a_scan } else { |_: &[u8]| false };
                 checked = checked.and_then(|()| leftover::refuse(content, bytes.len(), remains));
                 walk.decoded("what follows the end", content)?;
+                // Measurements of Qualcomm's camera have streams of gzip in them.
+                for at in leftover::gzips(content).filter(|_| leftover::is_of_maker(content)) {
+                    let name = format!("measurements at {at}");
+                    let mut unpacked = GzDecoder::new(&content[at..]);
+                    walk.packed(name.as_bytes(), &mut unpacked, u64::MAX, Why::broken, |_| Ok(()))?;
+                }
             }
         }
     }

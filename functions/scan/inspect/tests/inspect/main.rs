@@ -209,6 +209,18 @@ fn cameras_may_append_pictures_videos_and_zeros() {
 }
 
 #[test]
+fn what_a_maker_packed_is_unpacked() {
+    let test_file =
+        [r"X5O!P%@AP[4\PZX54(P^)7CC)7}$", "EICAR-STANDARD-ANTIVIRUS-", "TEST-FILE!$H+H*"].concat();
+    for (content, expected) in [("measured", Outcome::Clean), (test_file.as_str(), Outcome::Malicious)] {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(content.as_bytes()).unwrap();
+        let photo = [sample("jpg"), b"aecDebug\xe1".to_vec(), packed.finish().unwrap()].concat();
+        assert_eq!(inspected("image/jpeg", "a.jpg", &photo).outcome, expected);
+    }
+}
+
+#[test]
 fn what_a_picture_announces_has_a_limit() {
     let mut png = sample("png");
     png[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 1]);
