@@ -31,7 +31,7 @@ pub enum Class {
     Calculations,
     /// Files that a document carries. Each is held to this policy as a member as well.
     Attachments,
-    /// Templates that a document fetches from elsewhere, with their macros.
+    /// Templates, with their macros, and objects that a document fetches from elsewhere.
     RemoteTemplates,
     /// Links within an archive to another of its members.
     Links,
@@ -133,7 +133,7 @@ const TABLE: [Row; 9] = [
     },
     Row {
         class: Class::DocumentScripts, name: "document-scripts", one: "a script that runs when the document is opened or used",
-        extensions: &[], types: &[], facts: &["pdf.script", "svg.script"],
+        extensions: &[], types: &[], facts: &["pdf.script", "svg.script", "xslt.script"],
         by_default: false,
     },
     Row {
@@ -147,8 +147,8 @@ const TABLE: [Row; 9] = [
         by_default: true,
     },
     Row {
-        class: Class::RemoteTemplates, name: "remote-templates", one: "a template that is fetched from elsewhere",
-        extensions: &[], types: &[], facts: &["office.remote_template"],
+        class: Class::RemoteTemplates, name: "remote-templates", one: "a template or an object that is fetched from elsewhere",
+        extensions: &[], types: &[], facts: &["office.remote_template", "office.remote_object"],
         by_default: false,
     },
     Row {

@@ -24,6 +24,8 @@ pub enum Format {
     Pdf,
     /// A picture, a sound or a video, with what cameras append to it.
     Media(Media),
+    /// XML (XML 1.0), or text that begins like it.
+    Xml,
 }
 
 /// Signatures at the start. Zstandard's skippable frames (RFC 8878, section 3.1.2) can precede a frame.
@@ -50,6 +52,7 @@ impl fmt::Display for Format {
             Self::SevenZip => "7z",
             Self::Pdf => "PDF",
             Self::Media(media) => return media.fmt(f),
+            Self::Xml => "XML",
         })
     }
 }
@@ -107,6 +110,9 @@ impl Format {
         if found.is_empty() {
             found.extend(media(bytes).map(Self::Media));
         }
+        if found.is_empty() && crate::xml::may_start(bytes) {
+            found.push(Self::Xml);
+        }
         found
     }
 
@@ -128,7 +134,7 @@ impl Format {
 
     /// Whether it is there to hold other files.
     pub fn is_archive(self) -> bool {
-        !matches!(self, Self::Media(_))
+        !matches!(self, Self::Media(_) | Self::Xml)
     }
 
     /// What `bytes` are most likely to be unpacked as.
@@ -149,6 +155,7 @@ impl Format {
             Self::Pdf => crate::pdf::MEDIA_TYPE,
             // Its reader tells one from the other.
             Self::Media(_) => "application/octet-stream",
+            Self::Xml => "application/xml",
         }
     }
 

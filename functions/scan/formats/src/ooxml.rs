@@ -5,10 +5,6 @@ use crate::{
     flaw::{CheckError, malformed},
     xml,
 };
-use quick_xml::{
-    Reader,
-    events::{BytesStart, Event},
-};
 use std::{borrow::Cow, collections::HashSet};
 
 const OFFICE: [&str; 2] = ["application/vnd.openxmlformats-officedocument.", "application/vnd.ms-"];
@@ -28,16 +24,11 @@ pub(crate) fn media_type(
         members.iter().filter_map(|name| Some(name.rsplit_once('.')?.1)).collect();
     let mut has_macros = members.iter().any(|name| name.ends_with("vbaproject.bin"));
     let mut main: Option<String> = None;
-    let mut reader = Reader::from_str(list);
-    loop {
-        let element = match reader.read_event().map_err(|error| malformed(error.to_string()))? {
-            Event::Eof => break,
-            Event::Start(element) | Event::Empty(element) => element,
-            _ => continue,
-        };
-        let Some(found) = xml::attribute(&element, "ContentType")? else { continue };
-        if is_of_no_part(&element, &extensions)? {
-            continue;
+    xml::read(list.trim_start_matches('\u{feff}').as_bytes(), &mut |node| {
+        let xml::Node::Start(element) = node else { return Ok(()) };
+        let Some(found) = element.attribute("ContentType")? else { return Ok(()) };
+        if is_of_no_part(element.attribute("Extension")?, &extensions) {
+            return Ok(());
         }
         let found = found.to_ascii_lowercase();
         has_macros |= MACROS.iter().any(|word| found.contains(word));
@@ -48,17 +39,17 @@ pub(crate) fn media_type(
                 _ => main = Some(document.to_owned()),
             }
         }
-    }
+        Ok(())
+    })?;
     Ok(main.map(|document| if has_macros { with_macros(&document) } else { Cow::Owned(document) }))
 }
 
 /// Some programs list the types of all extensions that they know. A type of an extension that no
 /// member has says nothing; an extension that is not written plainly is believed.
-fn is_of_no_part(element: &BytesStart<'_>, extensions: &HashSet<&str>) -> Result<bool, CheckError> {
-    let extension = xml::attribute(element, "Extension")?.map(|name| name.to_ascii_lowercase());
-    Ok(extension.is_some_and(|name| {
+fn is_of_no_part(extension: Option<String>, extensions: &HashSet<&str>) -> bool {
+    extension.map(|name| name.to_ascii_lowercase()).is_some_and(|name| {
         name.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !extensions.contains(name.as_str())
-    }))
+    })
 }
 
 /// The registered name of the type with macros.

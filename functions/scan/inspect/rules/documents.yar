@@ -63,18 +63,3 @@ rule rtf_equation_editor
     condition:
         uint32be(0) == 0x7B5C7274 and any of ($class, $name, $class_id)
 }
-
-rule office_xml_with_macros
-{
-    meta:
-        severity = "high"
-        description = "An XML file that Windows opens with Office, with macros inside"
-        reference = "https://learn.microsoft.com/openspecs/office_standards/ms-docx/"
-    strings:
-        $opened_by_office = /<\?mso-application\s+progid\s*=\s*["'](Word\.Document|Excel\.Sheet|PowerPoint\.Show)/ nocase
-        $word_macros = /w:macrosPresent\s*=\s*["']yes/ nocase
-        $word_project = "editdata.mso" nocase
-        $package_project = "application/vnd.ms-office.vbaProject" nocase
-    condition:
-        $opened_by_office in (0..1024) and any of ($word_*, $package_project)
-}

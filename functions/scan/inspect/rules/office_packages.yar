@@ -1,61 +1,16 @@
-// Parts of Office Open XML packages (docx, xlsx, pptx) that fetch or run something. Parts are members of the
-// package, so most of these rules see them when members are scanned; names stand in the ZIP's directory.
-
-rule office_remote_template
-{
-    meta:
-        severity = "high"
-        description = "An Office document that loads its template, and that template's macros, from elsewhere"
-        reference = "https://attack.mitre.org/techniques/T1221/"
-    strings:
-        // Attributes of one element. What a loop accepts ends where the string itself could begin again.
-        $remote = /relationships\/attachedTemplate["'][^<>\/]*get\s*=\s*["'][hfm\\](t?tps?:|html:|ile:\/\/[^\/\\]|\\)/ nocase
-        // Where organisations keep their templates.
-        $organisation = /Target\s*?=\s*?["']h[t]tp[s]:[\/]\/[a-z0-9-]{1,63}?\.sharepoint\.com\/.{1,300}?\.dot[xm]/s nocase
-    condition:
-        $remote and not $organisation
-}
-
-rule office_remote_template_target_first
-{
-    meta:
-        severity = "high"
-        description = "An Office document that loads its template, and that template's macros, from elsewhere, written in an unusual order"
-        reference = "https://attack.mitre.org/techniques/T1221/"
-    strings:
-        // As above: a rule of its own, as both strings have the same end. The classes of
-        // one letter hide that end, so that an engine begins at the address.
-        $remote = /\sTarget\s*=\s*["']((https?|ftp|mhtml):|\\\\|file:\/\/[^\/\\])[^"'<>]*["'](\s+[\w:]+\s*=\s*["'][\w.-]*["'])*\s+T[y]pe\s*=\s*["'][^"'<>]*re[l]at[i]on[s]hi[p]s[\/]at[t]ac[h]ed[T]em[p]la[t]e["']/ nocase
-        // Where organisations keep their templates.
-        $organisation = /Target\s*?=\s*?["']h[t]tp[s]:[\/]\/[a-z0-9-]{1,63}?\.sharepoint\.com\/.{1,300}?\.dot[xm]/s nocase
-    condition:
-        $remote and not $organisation
-}
+// Parts of Office documents that fetch or run something, by what their readers state of them: however a part is spelled,
+// its fact is the same. Templates and objects from elsewhere that no exploit is known for are a matter of policy.
 
 rule office_remote_object
 {
     meta:
         severity = "critical"
-        description = "An Office document with an object that is fetched from the web (CVE-2017-0199, CVE-2021-40444, CVE-2022-30190)"
+        description = "An Office document with an object that runs what it fetches from the web (CVE-2017-0199, CVE-2021-40444, CVE-2022-30190)"
         reference = "https://nvd.nist.gov/vuln/detail/CVE-2022-30190"
     strings:
-        // As for templates.
-        $remote = /relationships\/(oleObject|frame|htmlfile)["'][^<>\/]*get\s*=\s*["'][hfms](t?tps?|html|k|cript|s-\w*):/ nocase
+        $object = "office.remote_object way=\"exploited\""
     condition:
-        $remote
-}
-
-rule office_remote_object_target_first
-{
-    meta:
-        severity = "critical"
-        description = "An Office document with an object that is fetched from the web, written in an unusual order"
-        reference = "https://nvd.nist.gov/vuln/detail/CVE-2022-30190"
-    strings:
-        // As for templates.
-        $remote = /\sTarget\s*=\s*["']([hf]t?tps?|m(html|k|s-\w*)|script):[^"'<>]*["'](\s+[\w:]+\s*=\s*["'][\w.-]*["'])*\s+T[y]pe\s*=\s*["'][^"'<>]*re[l]at[i]on[s]hi[p]s[\/](ol[e]Ob[j]ec[t]|fr[a]me|ht[m]lf[i]le)["']/ nocase
-    condition:
-        $remote
+        declared_type == "facts" and $object
 }
 
 rule office_dde_field
@@ -65,12 +20,13 @@ rule office_dde_field
         description = "A document with a field or link that starts a program (DDE)"
         reference = "https://attack.mitre.org/techniques/T1559/002/"
     strings:
-        $instruction = /<w:instrText[^<>]*>\s*DDE(AUTO)?\s/ nocase
-        $simple = /\sw:instr\s*=\s*["']\s*DDE(AUTO)?\s/ nocase
-        $link = /\sddeService\s*=\s*["'](cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript|MSExcel|certutil)(\.exe)?["']/ nocase
-        $open_document = /:dde-application\s*=\s*["'](cmd|powershell|mshta|rundll32|regsvr32|wscript|cscript)/ nocase
+        $program = /office\.dde service="(cmd|powershell|pwsh|mshta|rundll32|regsvr32|wscript|cscript|certutil|bitsadmin|msiexec|wmic|bash|sh)"/ nocase
+        // A path, or a name that other fields make up: programs that listen for links have plain names.
+        $path = /office\.dde service="[^"\n]*[\\\/.{]/
+        // From the folder of a program that may be started to one that may not.
+        $topic = /office\.dde service="[^"\n]*" topic="[^\n]*(\.exe|\.\.\\)/ nocase
     condition:
-        any of them
+        declared_type == "facts" and any of them
 }
 
 rule excel_macro_sheet
@@ -107,9 +63,9 @@ rule office_control_that_loads_pages
         reference = "https://learn.microsoft.com/openspecs/office_standards/ms-oe376/"
     strings:
         // Shell.Explorer, its HTML forms, Flash, MSHTML and the scriptlet component.
-        $class = /\sax:classid\s*=\s*["']\{(8856F961-340A-11D0-A96B-00C04FD705A2|5512D1(10|12|14|16|18|1A|1C|1E)-5CC6-11CF-8D67-00AA00BDCE1D|D27CDB6E-AE6D-11CF-96B8-444553540000|25336920-03F9-11CF-8FD0-00AA00686F13|AE24FDAE-03C6-11D1-8B76-0080C744F389)\}/ nocase
+        $class = /office\.control classid="(8856F961-340A-11D0-A96B-00C04FD705A2|5512D1(10|12|14|16|18|1A|1C|1E)-5CC6-11CF-8D67-00AA00BDCE1D|D27CDB6E-AE6D-11CF-96B8-444553540000|25336920-03F9-11CF-8FD0-00AA00686F13|AE24FDAE-03C6-11D1-8B76-0080C744F389)"/
     condition:
-        $class
+        declared_type == "facts" and $class
 }
 
 rule onenote_with_script
