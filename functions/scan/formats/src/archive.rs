@@ -2,7 +2,7 @@
 
 use crate::{
     Budget, Exceeded, Facts, Format, Kind, Refusal, Scratch, Unpacker, Visitor, Walked, Why, compressed,
-    flaw::Flaw, media, path::Paths, pdf, refusal::Stop, seven_zip, tar, walk::Walk, xml, zip,
+    flaw::Flaw, media, ole, path::Paths, pdf, refusal::Stop, seven_zip, tar, walk::Walk, xml, zip,
 };
 use std::ops::ControlFlow;
 
@@ -69,6 +69,7 @@ fn of_format(walk: &mut Walk<'_>, format: Format, name: &str, bytes: &[u8]) -> R
         Format::Gzip | Format::Bzip2 | Format::Xz | Format::Zstd => {
             compressed::walk(walk, format, &format.unpacked_name(name), bytes)
         }
+        Format::Ole => ole::walk(walk, bytes),
         Format::Xml => xml::walk(walk, bytes),
     }
 }

@@ -24,6 +24,8 @@ pub enum Format {
     Pdf,
     /// A picture, a sound or a video, with what cameras append to it.
     Media(Media),
+    /// OLE compound files ([MS-CFB]).
+    Ole,
     /// XML (XML 1.0), or text that begins like it.
     Xml,
 }
@@ -52,6 +54,7 @@ impl fmt::Display for Format {
             Self::SevenZip => "7z",
             Self::Pdf => "PDF",
             Self::Media(media) => return media.fmt(f),
+            Self::Ole => "OLE",
             Self::Xml => "XML",
         })
     }
@@ -95,6 +98,9 @@ impl Format {
         let mut found: Vec<Self> = Self::of_stream(bytes).into_iter().collect();
         if crate::tar::is_tar_header(bytes) {
             found.push(Self::Tar);
+        }
+        if found.is_empty() && crate::ole::may_start(bytes) {
+            found.push(Self::Ole);
         }
         // Another archive may contain a ZIP near its end; the caller checks that.
         if found.is_empty() && crate::zip::is_at_the_end(bytes) {
@@ -156,6 +162,7 @@ impl Format {
             // Its reader tells one from the other.
             Self::Media(_) => "application/octet-stream",
             Self::Xml => "application/xml",
+            Self::Ole => "application/x-ole-storage",
         }
     }
 

@@ -59,8 +59,10 @@ impl Fields {
             match element.local {
                 "instrText" | "delInstrText" => self.inside = Inside::Instruction,
                 "t" => self.inside = Inside::Result,
-                "fldChar" => self.mark(walk, element.attribute("fldCharType")?.as_deref().map(str::trim))?,
-                "fldSimple" => tell(walk, &element.attribute("instr")?.unwrap_or_default())?,
+                "fldChar" => {
+                    self.mark(walk, element.own_attribute("fldCharType")?.as_deref().map(str::trim))?
+                }
+                "fldSimple" => tell(walk, &element.own_attribute("instr")?.unwrap_or_default())?,
                 "p" if self.open.is_empty() => self.close(walk)?,
                 _ => {}
             }
@@ -68,7 +70,7 @@ impl Fields {
             let service = element.attribute("ddeService")?.unwrap_or_default();
             dde(walk, &service, &element.attribute("ddeTopic")?.unwrap_or_default())?;
         } else if element.namespace == EXCEL_2003 {
-            if let Some(formula) = element.attribute("Formula")?
+            if let Some(formula) = element.own_attribute("Formula")?
                 && let Some((service, topic)) = formula.split_once('|')
             {
                 dde(walk, service, topic)?;

@@ -39,24 +39,24 @@ impl Package {
         if element.is(&RELATIONSHIPS, "Relationship") {
             relationship(walk, element)?;
         } else if element.is(&CONTROLS, "ocx") {
-            let class = element.attribute("classid")?.unwrap_or_default();
+            let class = element.own_attribute("classid")?.unwrap_or_default();
             let class = class.trim().trim_matches(['{', '}']).to_ascii_uppercase();
             walk.fact("office.control", &[("classid", &class)])?;
         } else if element.is(&FLAT, "part") {
-            self.part = element.attribute("name")?.unwrap_or_default();
+            self.part = element.own_attribute("name")?.unwrap_or_default();
             self.part.truncate(self.part.floor_char_boundary(LONGEST_NAME));
-            let kind = element.attribute("contentType")?.unwrap_or_default().to_ascii_lowercase();
+            let kind = element.own_attribute("contentType")?.unwrap_or_default().to_ascii_lowercase();
             if kind.contains("vbaproject") || self.part.to_ascii_lowercase().ends_with("vbaproject.bin") {
                 walk.fact("office.macro", &[("name", &self.part)])?;
             }
         } else if element.is(&FLAT, "binaryData") {
             self.data = Some((self.depth, Vec::new()));
         } else if element.is(&WORD_2003, "binData") {
-            self.part = element.attribute("name")?.unwrap_or_default();
+            self.part = element.own_attribute("name")?.unwrap_or_default();
             self.data = Some((self.depth, Vec::new()));
         } else if WORD_2003.contains(&element.namespace) && element.is_root {
             if element
-                .attribute("macrosPresent")?
+                .own_attribute("macrosPresent")?
                 .is_some_and(|value| value.trim().eq_ignore_ascii_case("yes"))
             {
                 walk.fact("office.macro", &[("name", "macrosPresent")])?;

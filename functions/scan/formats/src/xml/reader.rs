@@ -59,9 +59,21 @@ impl Element<'_> {
         Ok(found)
     }
 
-    /// The value of the attribute with this name, in whatever namespace.
+    /// The value of the attribute with this name in no namespace, or else in any: others are decoys.
     pub(crate) fn attribute(&self, local: &str) -> Result<Option<String>, CheckError> {
-        Ok(self.attributes()?.into_iter().find(|found| found.local == local).map(|found| found.value))
+        self.attribute_of("", local)
+    }
+
+    /// The same, where attributes are in the namespace of their element.
+    pub(crate) fn own_attribute(&self, local: &str) -> Result<Option<String>, CheckError> {
+        self.attribute_of(self.namespace, local)
+    }
+
+    fn attribute_of(&self, namespace: &str, local: &str) -> Result<Option<String>, CheckError> {
+        let mut found = self.attributes()?;
+        found.retain(|attribute| attribute.local == local);
+        let at = found.iter().position(|attribute| *attribute.namespace == *namespace).unwrap_or(0);
+        Ok((at < found.len()).then(|| found.swap_remove(at).value))
     }
 
     /// The namespaces that it declares.

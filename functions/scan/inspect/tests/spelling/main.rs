@@ -4,4 +4,5 @@
 
 #[path = "../inspect/inspected.rs"]
 mod inspected;
+mod office;
 mod pdf;

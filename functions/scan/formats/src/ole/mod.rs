@@ -1,6 +1,10 @@
 //! OLE compound files: the old formats of Office, installers and mail, told apart by the streams
 //! that each must have ([MS-CFB], [MS-DOC], [MS-XLS], [MS-PPT], [MS-OXMSG], [MS-OFFCRYPTO]).
 
+mod parts;
+
+pub(crate) use parts::walk;
+
 use crate::{
     flaw::{CheckError, Flaw, flaw_of, malformed},
     identify::Content,
