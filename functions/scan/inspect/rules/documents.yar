@@ -16,7 +16,10 @@ rule ole_macro_that_runs_by_itself
         $act_5 = "powershell" nocase
         $act_6 = "CallByName" nocase
     condition:
-        uint32be(0) == 0xD0CF11E0 and uint32be(4) == 0xA1B11AE1 and $project and $start and any of ($act_*)
+        // A document, or the source of a module ("Attribute VB_…") where it was in one.
+        (uint32be(0) == 0xD0CF11E0 or uint32be(0) == 0x41747472)
+        and extension != "bas" and extension != "cls" and extension != "frm"
+        and ($project or uint32be(0) == 0x41747472) and $start and any of ($act_*)
 }
 
 rule ooxml_macro_project

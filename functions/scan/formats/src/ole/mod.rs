@@ -2,6 +2,7 @@
 //! that each must have ([MS-CFB], [MS-DOC], [MS-XLS], [MS-PPT], [MS-OXMSG], [MS-OFFCRYPTO]).
 
 mod parts;
+mod vba;
 
 pub(crate) use parts::walk;
 

@@ -1,13 +1,17 @@
 //! The files in an OLE compound file: packages ([MS-OLEDS] 2.3.6, and the native data of Packager), streams that are a
 //! file themselves, and the ZIPs that old documents hold within a stream (the theme of a workbook, [MS-XLS] 2.4.326).
 
+use super::vba;
 use crate::{
     Format,
     refusal::{Stop, Why},
     walk::{Names, Walk},
 };
 use memchr::memmem;
-use std::io::{Cursor, Read};
+use std::{
+    io::{Cursor, Read},
+    path::Path,
+};
 
 /// The stream of a package, and those that hold a file as it is.
 const NATIVE: &str = "\u{1}Ole10Native";
@@ -27,16 +31,31 @@ pub(crate) fn walk(walk: &mut Walk<'_>, bytes: &[u8]) -> Result<(), Stop> {
         walk.budget().charge_member()?;
         // Streams may share their sectors, and then be longer than the file.
         walk.budget().charge(length)?;
-        let mut stream = Vec::new();
-        let opened = file.open_stream(&path);
-        opened.and_then(|mut opened| opened.read_to_end(&mut stream)).map_err(Why::broken)?;
-        let path = path.to_string_lossy().trim_start_matches('/').to_owned();
-        if path.to_ascii_lowercase().ends_with("vba/dir") {
-            walk.fact("office.macro", &[("name", &path)])?;
+        let stream = read(&mut file, &path)?;
+        let name = path.to_string_lossy().trim_start_matches('/').to_owned();
+        if name.to_ascii_lowercase().ends_with("vba/dir") {
+            walk.fact("office.macro", &[("name", &name)])?;
+            for module in vba::modules(&stream)? {
+                let place = path.with_file_name(&module.stream);
+                // A module that is not there is none to Office.
+                let Ok(content) = read(&mut file, &place) else { continue };
+                walk.budget().charge(content.len() as u64)?;
+                let source = vba::decompress(content.get(module.source..).unwrap_or_default())?;
+                let automatic = vba::automatic(&source).unwrap_or_default();
+                walk.fact("office.macro", &[("name", &module.stream), ("auto", automatic)])?;
+                walk.decoded(&module.stream, &source)?;
+            }
         }
-        show(walk, &path, &stream)?;
+        show(walk, &name, &stream)?;
     }
     Ok(())
+}
+
+fn read(file: &mut cfb::CompoundFile<Cursor<&[u8]>>, path: &Path) -> Result<Vec<u8>, Why> {
+    let mut content = Vec::new();
+    let opened = file.open_stream(path);
+    opened.and_then(|mut opened| opened.read_to_end(&mut content)).map_err(Why::broken)?;
+    Ok(content)
 }
 
 fn show(walk: &mut Walk<'_>, path: &str, stream: &[u8]) -> Result<(), Stop> {

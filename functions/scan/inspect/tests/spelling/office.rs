@@ -287,3 +287,47 @@ fn a_packaged_program_is_policy_wherever_it_lies() {
         }
     }
 }
+
+#[test]
+fn the_source_of_a_macro_is_read_however_it_is_packed() {
+    let source =
+        b"Attribute VB_Name = \"A\"\nSub AutoOpen()\nCreateObject(\"WScript.Shell\").Run \"calc\"\nEnd Sub\n";
+    let header = |flags: u16, chunk: &[u8]| {
+        [&(u16::try_from(chunk.len() - 1).unwrap() | flags).to_le_bytes()[..], chunk].concat()
+    };
+    let raw = |content: &[u8]| header(0x3000, content);
+    let literal = |content: &[u8]| {
+        header(0xb000, &content.chunks(8).flat_map(|eight| [&b"\0"[..], eight].concat()).collect::<Vec<u8>>())
+    };
+    let record = |kind: u16, data: &[u8]| {
+        [&kind.to_le_bytes()[..], &u32::try_from(data.len()).unwrap().to_le_bytes(), data].concat()
+    };
+    let (first, second) = source.split_at(30);
+    let repeated = header(0xb000, b"\x02 \xff\x0f");
+    for packed in [
+        raw(source),
+        literal(source),
+        [raw(first), raw(second)].concat(),
+        [literal(first), raw(second)].concat(),
+        [literal(first), literal(second)].concat(),
+        [raw(first), literal(second)].concat(),
+        source.chunks(7).flat_map(raw).collect(),
+        [raw(source), repeated].concat(),
+    ] {
+        for before in [0, 700] {
+            let dir =
+                [record(0x32, b"A\0"), record(0x31, &u32::try_from(before).unwrap().to_le_bytes())].concat();
+            let bytes =
+                compound(cfb::Version::V3, "/Macros/VBA/dir", &[b"\x01", &literal(&dir)[..]].concat());
+            let mut file = cfb::CompoundFile::open(Cursor::new(bytes)).unwrap();
+            let module = [&vec![b'x'; before][..], b"\x01", &packed].concat();
+            file.create_stream("/Macros/VBA/A").unwrap().write_all(&module).unwrap();
+            file.flush().unwrap();
+            let (found, reason) = member("a.doc", &file.into_inner().into_inner());
+            assert!(
+                found == Malicious && reason.contains("ole_macro_that_runs_by_itself"),
+                "{packed:?}: {reason}"
+            );
+        }
+    }
+}
