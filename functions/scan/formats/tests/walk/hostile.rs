@@ -5,8 +5,17 @@ use airlock_formats::Format;
 use proptest::prelude::*;
 use std::{fs, path::Path};
 
-const FORMATS: [Format; 7] =
-    [Format::Zip, Format::Tar, Format::Gzip, Format::Bzip2, Format::Xz, Format::Zstd, Format::SevenZip];
+const FORMATS: [Format; 9] = [
+    Format::Zip,
+    Format::Tar,
+    Format::Gzip,
+    Format::Bzip2,
+    Format::Xz,
+    Format::Zstd,
+    Format::SevenZip,
+    Format::Ole,
+    Format::Xml,
+];
 
 /// Small, so that mutated sizes reach it.
 const TIGHT: Limits = Limits {
@@ -40,7 +49,33 @@ fn samples() -> Vec<Vec<u8>> {
     samples.push(gzip_of(&[7; 300_000]));
     let large = ["a", "b", "c"].map(|name| zip_writer::deflated(name, &[7; 90_000]));
     samples.push(zip_writer::archive(&large));
+    samples.push(compound());
+    samples.push(
+        b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY % p '<!ENTITY b \"&c;\">'> %p; <!ENTITY c 'd'><!ATTLIST a e CDATA 'f'>]>\
+          <a xmlns:w='http://schemas.openxmlformats.org/wordprocessingml/2006/main'>&b;<w:instrText>DDE a \"b\"</w:instrText></a>"
+            .to_vec(),
+    );
     samples
+}
+
+/// With a package, a project of macros and a ZIP in a stream.
+fn compound() -> Vec<u8> {
+    use std::io::{Cursor, Write};
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    file.create_storage("/VBA").unwrap();
+    let dir = b"\x01\x13\x30\x32\0\x02\0\0\0A\0\x31\0\x04\0\0\0\x01\0\0\0";
+    let package = b"\x20\0\0\0\x02\0a\0b\0\0\0\x03\0\x02\0\0\0c\0\x01\0\0\0x";
+    let zip = [&[7; 99][..], &zip_writer::archive(&[zip_writer::stored("b", b"x")])].concat();
+    for (path, content) in [
+        ("/VBA/dir", &dir[..]),
+        ("/VBA/A", b"x\x01\x03\xb0\x02a\x45\0"),
+        ("/\u{1}Ole10Native", package),
+        ("/Workbook", &zip),
+    ] {
+        file.create_stream(path).unwrap().write_all(content).unwrap();
+    }
+    file.flush().unwrap();
+    file.into_inner().into_inner()
 }
 
 fn gzip_of(content: &[u8]) -> Vec<u8> {
@@ -54,7 +89,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn any_bytes_are_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..2_000), format in 0..7_usize) {
+    fn any_bytes_are_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..2_000), format in 0..FORMATS.len()) {
         check(FORMATS[format], &bytes)?;
     }
 
