@@ -20,13 +20,9 @@ rule office_dde_field
         description = "A document with a field or link that starts a program (DDE)"
         reference = "https://attack.mitre.org/techniques/T1559/002/"
     strings:
-        $program = /office\.dde service="(cmd|powershell|pwsh|mshta|rundll32|regsvr32|wscript|cscript|certutil|bitsadmin|msiexec|wmic|bash|sh)"/ nocase
-        // A path, or a name that other fields make up: programs that listen for links have plain names.
-        $path = /office\.dde service="[^"\n]*[\\\/.{]/
-        // From the folder of a program that may be started to one that may not.
-        $topic = /office\.dde service="[^"\n]*" topic="[^\n]*(\.exe|\.\.\\)/ nocase
+        $program = "office.dde way=\"starts\""
     condition:
-        declared_type == "facts" and any of them
+        declared_type == "facts" and $program
 }
 
 rule excel_macro_sheet

@@ -200,10 +200,34 @@ fn tell(walk: &mut Walk<'_>, instruction: &str) -> Result<(), Stop> {
     Ok(())
 }
 
-/// A link to another program.
+/// Programs that run what they are told, without any link.
+const COMMANDS: [&str; 14] = [
+    "cmd",
+    "powershell",
+    "pwsh",
+    "mshta",
+    "rundll32",
+    "regsvr32",
+    "wscript",
+    "cscript",
+    "certutil",
+    "bitsadmin",
+    "msiexec",
+    "wmic",
+    "bash",
+    "sh",
+];
+
+/// A link to another program. Programs that listen for links have plain names: a path starts one, and so does a name
+/// that other fields make up, or a topic that leads from the folder of one program to another.
 fn dde(walk: &mut Walk<'_>, service: &str, topic: &str) -> Result<(), Stop> {
     let service = service.trim_matches(|found: char| found.is_whitespace() || "=+-@\"'".contains(found));
-    walk.fact("office.dde", &[("service", service), ("topic", topic)])
+    let lower = topic.to_ascii_lowercase();
+    let starts = COMMANDS.iter().any(|command| service.eq_ignore_ascii_case(command))
+        || service.contains(['\\', '/', '.', '{'])
+        || [".exe", "..\\", "../"].iter().any(|part| lower.contains(part));
+    let way = if starts { "starts" } else { "links" };
+    walk.fact("office.dde", &[("way", way), ("service", service), ("topic", topic)])
 }
 
 /// Links and formulas of OpenDocument (part 3, section 14.6; part 4, section 6.7).
