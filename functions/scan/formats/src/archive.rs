@@ -2,7 +2,7 @@
 
 use crate::{
     Budget, Exceeded, Facts, Format, Kind, Refusal, Scratch, Unpacker, Visitor, Walked, Why, compressed,
-    flaw::Flaw, media, ole, path::Paths, pdf, refusal::Stop, seven_zip, tar, walk::Walk, xml, zip,
+    flaw::Flaw, media, ole, path::Paths, pdf, refusal::Stop, seven_zip, tar, text, walk::Walk, xml, zip,
 };
 use std::ops::ControlFlow;
 
@@ -61,6 +61,7 @@ fn of_format(walk: &mut Walk<'_>, format: Format, name: &str, bytes: &[u8]) -> R
         return Err(Why::Limit(Exceeded::Depth(most)).into());
     }
     match format {
+        Format::Text => text::walk(walk, bytes),
         Format::Zip => zip::walk(walk, bytes),
         Format::Tar => tar::walk(walk, bytes),
         Format::SevenZip => seven_zip::walk(walk, bytes),

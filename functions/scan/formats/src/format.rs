@@ -28,6 +28,8 @@ pub enum Format {
     Ole,
     /// XML (XML 1.0), or text that begins like it.
     Xml,
+    /// Text in any encoding.
+    Text,
 }
 
 /// Signatures at the start. Zstandard's skippable frames (RFC 8878, section 3.1.2) can precede a frame.
@@ -56,6 +58,7 @@ impl fmt::Display for Format {
             Self::Media(media) => return media.fmt(f),
             Self::Ole => "OLE",
             Self::Xml => "XML",
+            Self::Text => "text",
         })
     }
 }
@@ -119,6 +122,9 @@ impl Format {
         if found.is_empty() && crate::xml::may_start(bytes) {
             found.push(Self::Xml);
         }
+        if found.is_empty() && crate::text::is_text(bytes) {
+            found.push(Self::Text);
+        }
         found
     }
 
@@ -140,7 +146,7 @@ impl Format {
 
     /// Whether it is there to hold other files.
     pub fn is_archive(self) -> bool {
-        !matches!(self, Self::Media(_) | Self::Xml)
+        !matches!(self, Self::Media(_) | Self::Xml | Self::Text)
     }
 
     /// What `bytes` are most likely to be unpacked as.
@@ -163,6 +169,7 @@ impl Format {
             Self::Media(_) => "application/octet-stream",
             Self::Xml => "application/xml",
             Self::Ole => "application/x-ole-storage",
+            Self::Text => "text/plain",
         }
     }
 

@@ -5,7 +5,13 @@
 //! The members of archives are identified one by one, by their caller.
 
 pub use crate::flaw::Flaw;
-use crate::{Format, Media, input::Input, media, ole, pdf, program, text};
+use crate::{
+    Format, Media,
+    flaw::CheckError,
+    input::Input,
+    media, ole, pdf, program,
+    text::{self, Text},
+};
 use airlock_content::media_types::{self, MediaType};
 use file_format::FileFormat;
 use std::{
@@ -38,27 +44,38 @@ pub struct Content {
 pub fn identify<R: Read + Seek>(input: R, declared: &MediaType) -> io::Result<Content> {
     let mut input = Input::new(input)?;
     let head = input.peek_at(0, HEAD)?;
-    let whole = head.len() as u64 == input.len();
-    if let Some(beginning) = text::decode_beginning(&head, whole) {
-        let kind = text::kind(&beginning);
-        if kind != pdf::MEDIA_TYPE {
-            return text::identify(&mut input, kind, &beginning, declared.name);
+    let text = match Text::of(&mut input) {
+        Err(CheckError::Io(error)) => return Err(error),
+        Err(CheckError::Flaw(flaw)) => Err(flaw),
+        Ok(text) => Ok(text),
+    };
+    match text {
+        Ok(text) if text.is_sure && text::kind(&text::beginning(&mut input, text)?) != pdf::MEDIA_TYPE => {
+            text::identify(&mut input, text, declared.name)
+        }
+        Ok(text) if !text.is_sure && has_no_signature(&mut input, &head)? => {
+            text::identify(&mut input, text, declared.name)
+        }
+        Ok(_) => binary(&mut input, &head),
+        Err(flaw) => {
+            let content = binary(&mut input, &head)?;
+            let is_unknown = content.flaw.is_none() && media_types::lookup(&content.media_type).is_none();
+            // The declaration was text, so say where it stops being text instead of guessing what it is.
+            let flaw = (is_unknown && text::is_text_type(declared.name)).then_some(flaw).or(content.flaw);
+            Ok(Content { flaw, ..content })
         }
     }
-    let content = binary(&mut input, &head)?;
-    if content.flaw.is_none()
-        && media_types::lookup(&content.media_type).is_none()
-        && text::is_text_type(declared.name)
-    {
-        // The declaration was text, so say where it stops being text instead of guessing what it is.
-        return Ok(Content { flaw: text::flaw(&mut input)?, ..content });
-    }
-    Ok(content)
+}
+
+/// Whether what reads as text is nothing else by its signature.
+fn has_no_signature<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<bool> {
+    let found = binary(input, head)?.media_type;
+    Ok(found == OCTETS || found.starts_with("text/"))
 }
 
 /// Whether a file that begins like this may be text.
 pub(crate) fn is_text(head: &[u8]) -> bool {
-    text::decode_beginning(head, false).is_some()
+    text::begins_as_text(head)
 }
 
 fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Content> {

@@ -11,7 +11,7 @@ use crate::{
     input::Input,
     opaque, pdf, program,
     refusal::{Stop, Why},
-    text,
+    text::{self, Text},
     walk::Walk,
 };
 use file_format::{FileFormat, Kind};
@@ -152,14 +152,19 @@ pub(crate) fn gzips(bytes: &[u8]) -> impl Iterator<Item = usize> {
 fn opens_as(bytes: &[u8]) -> Option<Cow<'static, str>> {
     // The size of a box of ISO media looks like padding.
     let in_front = padding(bytes).min(IN_FRONT);
-    if let Some(format) = (0..=in_front).find_map(|from| Format::of(&bytes[from..])) {
+    let format = |from: usize| Format::of(&bytes[from..]).filter(|format| *format != Format::Text);
+    if let Some(format) = (0..=in_front).find_map(format) {
         return Some(Cow::Owned(format.to_string()));
     }
     if let Some(format) = opaque::format(bytes) {
         return Some(format);
     }
     let head = &bytes[..bytes.len().min(HEAD)];
-    if let Some(beginning) = text::decode_beginning(head, head.len() == bytes.len()) {
+    let mut input = Input::of_slice(bytes);
+    if let Ok(text) = Text::of(&mut input)
+        && text.is_sure
+        && let Ok(beginning) = text::beginning(&mut input, text)
+    {
         let kind = text::kind(&beginning);
         return (kind != text::PLAIN || bytes.len() > REMARK).then_some(Cow::Borrowed(kind));
     }

@@ -215,6 +215,11 @@ impl Members<'_, '_> {
         let around = std::mem::replace(&mut self.part, here);
         let Walked { content, flow, .. } = unpacker.walk(*format, part.name, part.bytes, self);
         self.part = around;
+        if *format == Format::Text {
+            // What is read as text may still be what nothing here opens, or another archive.
+            self.zips.leave(outside);
+            return (Read { formats: Vec::new(), content }, flow);
+        }
         let is_zip_too = self.zips.is_zip_too(*format, part.bytes);
         self.zips.leave(outside);
         if let Some(second) = formats.get(1) {

@@ -115,7 +115,7 @@ impl<'b> Pieces<'b> {
         }
         self.count_piece()?;
         let rest = self.rest;
-        if self.count > 1 && Format::of(rest) != Some(self.format) {
+        if self.count > 1 && Format::of_stream(rest) != Some(self.format) {
             return Err(Why::Hidden("something follows its end").into());
         }
         Ok(Some(match self.format {
