@@ -152,7 +152,9 @@ pub(crate) fn gzips(bytes: &[u8]) -> impl Iterator<Item = usize> {
 fn opens_as(bytes: &[u8]) -> Option<Cow<'static, str>> {
     // The size of a box of ISO media looks like padding.
     let in_front = padding(bytes).min(IN_FRONT);
-    let format = |from: usize| Format::of(&bytes[from..]).filter(|format| *format != Format::Text);
+    let format = |from: usize| {
+        Format::of(&bytes[from..]).filter(|format| !matches!(format, Format::Text | Format::Xml))
+    };
     if let Some(format) = (0..=in_front).find_map(format) {
         return Some(Cow::Owned(format.to_string()));
     }
@@ -286,7 +288,7 @@ mod tests {
             ("application/gzip", [&[0x81; 20][..], gzip].concat()),
             ("application/vnd.microsoft.portable-executable", program),
             ("application/x-executable", [&[0x81; 20][..], b"\x7fELF\x02\x01\x01", &[0; 60]].concat()),
-            ("application/pdf", [&[0x81; 20][..], b"%PDF-1.4"].concat()),
+            ("PDF", [&[0x81; 20][..], b"%PDF-1.4"].concat()),
             ("text/html", b"<html><body>".to_vec()),
             ("text/plain", b"a line of a document\n".repeat(30)),
             ("OpenSSL", [&b"Salted__"[..], &[0x81; 30]].concat()),

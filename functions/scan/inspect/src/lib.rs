@@ -6,6 +6,7 @@ pub mod protocol;
 mod remedy;
 mod rules;
 mod seen;
+mod unopened;
 
 pub use airlock_formats::Limits;
 pub use members::LIMITS;

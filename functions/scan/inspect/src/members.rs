@@ -1,16 +1,16 @@
 //! The members of an archive, or of a document that is one. Each is identified and scanned under its own name. A
 //! member that is an archive is walked in turn, whatever its name.
 
-use crate::{Seen, remedy::Remedy};
+use crate::{Seen, remedy::Remedy, unopened};
 use airlock_content::{
     Declared, FACTS,
     media_types::{self, MediaType, PLAIN_TEXT},
-    members::{AllowedMembers, Class, NotTaken, is_program},
+    members::{AllowedMembers, Class, NotTaken},
     verdict::RuleMatch,
 };
 use airlock_engine::{EngineError, Scanner};
 use airlock_formats::{
-    Budget, Facts, Format, Kind, Limits, Member, Refusal, Scratch, Unpacker, Visitor, Walked, embedded,
+    Budget, Facts, Format, Kind, Limits, Member, Refusal, Scratch, Unpacker, Visitor, Walked,
     identify::{Content, Flaw, identify},
     opaque,
     zips::SeenZips,
@@ -247,9 +247,7 @@ impl Members<'_, '_> {
         let unopened = if is_encrypted {
             Some(Cow::Borrowed("encrypted OpenDocument"))
         } else if !read.formats.iter().any(|format| format.is_archive()) {
-            opaque::format(part.bytes)
-                .or_else(|| archive(&content.media_type).map(Cow::Borrowed))
-                .or_else(|| embedded_in(&content, part.bytes).map(Cow::Borrowed))
+            unopened::format(&content, part.bytes)
         } else {
             None
         };
@@ -381,26 +379,6 @@ impl Members<'_, '_> {
 
 fn prefix(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("{path}: ") }
-}
-
-/// The archive that begins within the first bytes of a file. Programs may unpack themselves, and compound files hold
-/// other files as they are, so these two are not searched.
-fn embedded_in(content: &Content, bytes: &[u8]) -> Option<&'static str> {
-    if bytes.starts_with(b"\xd0\xcf\x11\xe0") || is_program(&content.media_type) {
-        return None;
-    }
-    embedded::archive(&bytes[..bytes.len().min(embedded::WITHIN)]).map(|(_, name)| name)
-}
-
-/// The name of an archive format that is unpacked here, by its media type.
-fn archive(media_type: &str) -> Option<&'static str> {
-    const ARCHIVES: [(&str, &str); 4] = [
-        ("application/zip", "ZIP"),
-        ("application/gzip", "gzip"),
-        ("application/x-tar", "tar"),
-        ("application/x-7z-compressed", "7z"),
-    ];
-    ARCHIVES.iter().find(|(known, _)| *known == media_type).map(|(_, name)| *name)
 }
 
 /// The type that the name of a member suggests. Only the name tells one kind of text from another.

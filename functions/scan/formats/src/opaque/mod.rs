@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn what_cannot_be_looked_into_is_known_by_its_signature() {
         for (name, at, signature) in signatures::SIGNATURES {
-            let bytes = [&vec![0xff; *at], *signature, &b"more of it\xff"[..]].concat();
+            let bytes = [&vec![0xff; *at], *signature, &b"\x01\x02\x03 more of it\xff"[..]].concat();
             assert_eq!(format(&bytes).as_deref(), Some(*name));
         }
         for (name, bytes) in [("MLA", &b"MLA\x01\0\0\0"[..]), ("Amiga Disk File", b"DOS\x01\0\xff\xff")] {

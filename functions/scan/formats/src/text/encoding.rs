@@ -109,7 +109,8 @@ impl Text {
             }
             controls.see(&raw[seen..]);
             // The end may be padding, which is not odd, so what is odd is known only there. But a few are no end.
-            refuse_more_than(controls.odd(), allowed, &controls)?;
+            // What begins with many is not read to its end.
+            refuse_more_than(controls.odd(), allowed.min(64 + controls.seen() / 8), &controls)?;
             let valid = match std::str::from_utf8(&raw) {
                 _ if !is_utf8 => raw.len(),
                 Ok(_) => raw.len(),

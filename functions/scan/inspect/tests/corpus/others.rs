@@ -38,7 +38,7 @@ fn c09_what_is_not_allowed_has_a_name() {
         ("zstd.zst", "application/zstd"),
         ("sqlite.db", "application/vnd.sqlite3"),
         ("qpdf.eps", "application/postscript"),
-        ("latin1.txt", "application/octet-stream"),
+        ("latin1.txt", "text/plain"),
         ("encrypted.docx", "application/x-cfb"),
         ("7z-password.zip", "application/zip"),
     ];

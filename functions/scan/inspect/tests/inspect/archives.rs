@@ -136,7 +136,7 @@ fn two_members_of_one_name_are_refused() {
     }
     let found = inspected("application/zip", "a.zip", &bytes);
     assert_eq!(found.outcome, Outcome::Mismatch, "{found:?}");
-    assert_eq!(found.reason.as_deref(), Some("files/sample.json: two members have this name"));
+    assert!(found.reason.unwrap().starts_with("files/sample.json: two members have this name; "));
 }
 
 #[test]

@@ -216,7 +216,8 @@ fn what_a_maker_packed_is_unpacked() {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         packed.write_all(content.as_bytes()).unwrap();
         let photo = [sample("jpg"), b"aecDebug\xe1".to_vec(), packed.finish().unwrap()].concat();
-        assert_eq!(inspected("image/jpeg", "a.jpg", &photo).outcome, expected);
+        let found = inspected("image/jpeg", "a.jpg", &photo);
+        assert_eq!(found.outcome, expected, "{found:?}");
     }
 }
 
