@@ -44,6 +44,10 @@ pub struct Content {
 pub fn identify<R: Read + Seek>(input: R, declared: &MediaType) -> io::Result<Content> {
     let mut input = Input::new(input)?;
     let head = input.peek_at(0, HEAD)?;
+    // A signature of eight bytes decides without a look at the rest.
+    if ole::may_start(&head) {
+        return ole::identify(&mut input);
+    }
     let text = match Text::of(&mut input) {
         Err(CheckError::Io(error)) => return Err(error),
         Err(CheckError::Flaw(flaw)) => Err(flaw),
@@ -82,9 +86,6 @@ fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Conte
     // The walk says more; it has read the archive.
     if let Some(format) = Format::at_the_start(head) {
         return Ok(Content { media_type: Cow::Borrowed(format.media_type()), flaw: None });
-    }
-    if ole::may_start(head) {
-        return ole::identify(input);
     }
     if head.starts_with(b"%PDF-") {
         // Its reader says what is wrong with it.

@@ -1,11 +1,7 @@
 //! JPEG: segments up to the end-of-image marker (ITU-T T.81, annex B). What cameras append, further images included
 //! (CIPA DC-007), is no part of it.
 
-use super::Found;
-use crate::{
-    flaw::{CheckError, malformed},
-    input::Input,
-};
+use super::{CheckError, Found, Input, malformed};
 use std::{
     io::{BufRead, Read, Seek},
     ops::Range,

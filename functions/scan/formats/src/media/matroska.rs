@@ -1,11 +1,7 @@
 //! WebM and Matroska: EBML elements within elements (RFC 8794, RFC 9559), told apart by the
 //! document type in the header, walked through the segment to the end.
 
-use super::Found;
-use crate::{
-    flaw::{CheckError, malformed},
-    input::Input,
-};
+use super::{CheckError, Found, Input, malformed};
 use std::io::{Read, Seek};
 
 const DOC_TYPE: u32 = 0x4282;

@@ -16,7 +16,7 @@ mod trailer;
 pub(crate) use found::Found;
 
 use crate::{
-    flaw::{CheckError, Flaw},
+    flaw::{CheckError, Flaw, malformed},
     identify::{Content, OCTETS},
     input::Input,
     refusal::Stop,

@@ -1,11 +1,7 @@
 //! Ogg: pages with checksums and numbers, and an end that each stream announces (RFC 3533), with
 //! the streams' first packets saying what they are (RFC 5334, RFC 7845, and Xiph's own documents).
 
-use super::Found;
-use crate::{
-    flaw::{CheckError, malformed},
-    input::Input,
-};
+use super::{CheckError, Found, Input, malformed};
 use std::{
     collections::HashMap,
     io::{Read, Seek},

@@ -1,11 +1,7 @@
 //! PNG: chunks with their checksums from the header to `IEND` (<https://www.w3.org/TR/png-3/#5Chunk-layout>). Animated
 //! PNG, too.
 
-use super::Found;
-use crate::{
-    flaw::{CheckError, malformed},
-    input::Input,
-};
+use super::{CheckError, Found, Input, malformed};
 use std::io::{Read, Seek};
 
 /// The longest keyword of a text or a profile, and its end (section 11.3.3.2).

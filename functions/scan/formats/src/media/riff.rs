@@ -1,11 +1,7 @@
 //! RIFF files (WebP, WAV): one outer chunk whose size is the size of the file, filled with chunks. RF64, its form for
 //! large sounds, has the sizes in a chunk of their own (EBU Tech 3306).
 
-use super::Found;
-use crate::{
-    flaw::{CheckError, malformed},
-    input::Input,
-};
+use super::{CheckError, Found, Input, malformed};
 use std::io::{Read, Seek};
 
 /// Recorders that write WAV to a pipe can't go back to fill in a size, and leave 0 or one of the

@@ -295,6 +295,7 @@ impl<'f, 'w, 'd> Features<'f, 'w, 'd> {
                         }
                     }
                 }
+                // Nothing else holds pieces of a form.
                 _ => {}
             }
         }

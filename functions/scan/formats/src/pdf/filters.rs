@@ -149,9 +149,7 @@ impl Read for Stage<'_> {
                 self.is_over = (self.step)(&mut next, &mut self.out).is_none();
             }
         }
-        let left = self.out.get(self.given..).unwrap_or_default();
-        let count = left.len().min(into.len());
-        into[..count].copy_from_slice(&left[..count]);
+        let count = self.out.get(self.given..).unwrap_or_default().read(into)?;
         self.given += count;
         Ok(count)
     }
@@ -278,9 +276,7 @@ impl Read for Rows<'_> {
             // A row that was cut short is the last.
             self.fill()?;
         }
-        let left = self.row.get(self.given..).unwrap_or_default();
-        let count = left.len().min(into.len());
-        into[..count].copy_from_slice(&left[..count]);
+        let count = self.row.get(self.given..).unwrap_or_default().read(into)?;
         self.given += count;
         Ok(count)
     }

@@ -108,7 +108,7 @@ pub(crate) struct Text<'b> {
     rest: &'b [u8],
     form: Form,
     piece: String,
-    used: usize,
+    given: usize,
     is_over: bool,
     /// Whether the document is in UTF-8 already.
     pub(crate) is_plain: bool,
@@ -131,14 +131,14 @@ impl<'b> Text<'b> {
             Units::Four { is_little } => (Form::Four { is_little }, false),
         };
         let rest = bytes.get(mark..).unwrap_or_default();
-        Ok(Self { rest, form, piece: String::new(), used: 0, is_over: false, is_plain, is_text: true })
+        Ok(Self { rest, form, piece: String::new(), given: 0, is_over: false, is_plain, is_text: true })
     }
 
     fn next_piece(&mut self) {
         let length = self.rest.len().min(PIECE);
         let (now, later) = self.rest.split_at(length);
         self.piece.clear();
-        self.used = 0;
+        self.given = 0;
         match &mut self.form {
             Form::Known(decoder) => {
                 let room = decoder.max_utf8_buffer_length(now.len()).unwrap_or(PIECE * 3);
@@ -167,14 +167,14 @@ impl<'b> Text<'b> {
 
 impl BufRead for Text<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.used == self.piece.len() && !self.is_over {
+        while self.given == self.piece.len() && !self.is_over {
             self.next_piece();
         }
-        Ok(self.piece.as_bytes().get(self.used..).unwrap_or_default())
+        Ok(self.piece.as_bytes().get(self.given..).unwrap_or_default())
     }
 
     fn consume(&mut self, count: usize) {
-        self.used += count;
+        self.given += count;
     }
 }
 

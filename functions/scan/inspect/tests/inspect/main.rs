@@ -212,7 +212,8 @@ fn cameras_may_append_pictures_videos_and_zeros() {
 fn what_a_maker_packed_is_unpacked() {
     let test_file =
         [r"X5O!P%@AP[4\PZX54(P^)7CC)7}$", "EICAR-STANDARD-ANTIVIRUS-", "TEST-FILE!$H+H*"].concat();
-    for (content, expected) in [("measured", Outcome::Clean), (test_file.as_str(), Outcome::Malicious)] {
+    // 7z opens a file at a stream of gzip, wherever that lies.
+    for (content, expected) in [("measured", Outcome::Mismatch), (test_file.as_str(), Outcome::Malicious)] {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         packed.write_all(content.as_bytes()).unwrap();
         let photo = [sample("jpg"), b"aecDebug\xe1".to_vec(), packed.finish().unwrap()].concat();
