@@ -61,7 +61,7 @@ fn of_format(walk: &mut Walk<'_>, format: Format, name: &str, bytes: &[u8]) -> R
         return Err(Why::Limit(Exceeded::Depth(most)).into());
     }
     match format {
-        Format::Text => text::walk(walk, bytes),
+        Format::Text(text) => text::walk(walk, text, bytes),
         Format::Zip => zip::walk(walk, bytes),
         Format::Tar => tar::walk(walk, bytes),
         Format::SevenZip => seven_zip::walk(walk, bytes),

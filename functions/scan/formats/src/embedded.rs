@@ -93,7 +93,7 @@ fn is_ar(bytes: &[u8]) -> bool {
 }
 
 /// Flags, and what a compressor says of itself: how hard it tried, and the system (RFC 1952, section 2.3.1).
-fn is_gzip(bytes: &[u8]) -> bool {
+pub(crate) fn is_gzip(bytes: &[u8]) -> bool {
     matches!(bytes.get(3..10), Some([0..=0x1f, _, _, _, _, 0 | 2 | 4, 0..=13 | 255]))
 }
 

@@ -1,6 +1,10 @@
 //! The archive format of content, whatever its name.
 
-use crate::{Media, identify, input::Input};
+use crate::{
+    Media, identify,
+    input::Input,
+    text::{self, Text},
+};
 use std::fmt;
 
 /// An archive, or one compressed file.
@@ -29,7 +33,7 @@ pub enum Format {
     /// XML (XML 1.0), or text that begins like it.
     Xml,
     /// Text in any encoding.
-    Text,
+    Text(Text),
 }
 
 /// Signatures at the start. Zstandard's skippable frames (RFC 8878, section 3.1.2) can precede a frame.
@@ -58,7 +62,7 @@ impl fmt::Display for Format {
             Self::Media(media) => return media.fmt(f),
             Self::Ole => "OLE",
             Self::Xml => "XML",
-            Self::Text => "text",
+            Self::Text(_) => "text",
         })
     }
 }
@@ -122,8 +126,8 @@ impl Format {
         if found.is_empty() && crate::xml::may_start(bytes) {
             found.push(Self::Xml);
         }
-        if found.is_empty() && crate::text::is_text(bytes) {
-            found.push(Self::Text);
+        if found.is_empty() {
+            found.extend(Text::of(&mut Input::of_slice(bytes)).map(Self::Text));
         }
         found
     }
@@ -146,7 +150,7 @@ impl Format {
 
     /// Whether it is there to hold other files.
     pub fn is_archive(self) -> bool {
-        !matches!(self, Self::Media(_) | Self::Xml | Self::Text)
+        !matches!(self, Self::Media(_) | Self::Xml | Self::Text(_))
     }
 
     /// What `bytes` are most likely to be unpacked as.
@@ -165,11 +169,8 @@ impl Format {
             Self::Zstd => "application/zstd",
             Self::SevenZip => "application/x-7z-compressed",
             Self::Pdf => crate::pdf::MEDIA_TYPE,
-            // Its reader tells one from the other.
-            Self::Media(_) => "application/octet-stream",
-            Self::Xml => "application/xml",
-            Self::Ole => "application/x-ole-storage",
-            Self::Text => "text/plain",
+            // Their readers tell one type from the other.
+            Self::Media(_) | Self::Ole | Self::Xml | Self::Text(_) => "application/octet-stream",
         }
     }
 
@@ -190,7 +191,7 @@ impl Format {
 fn media(bytes: &[u8]) -> Option<Media> {
     let head = &bytes[..bytes.len().min(identify::HEAD)];
     let found = Media::of(&mut Input::of_slice(bytes), head).ok().flatten();
-    found.filter(|_| !identify::is_text(head))
+    found.filter(|_| !text::begins_as_text(head))
 }
 
 /// A level, and a block or the end of a stream without one: the digits of pi and of its root. `BZh`

@@ -77,11 +77,6 @@ fn has_no_signature<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Re
     Ok(found == OCTETS || found.starts_with("text/"))
 }
 
-/// Whether a file that begins like this may be text.
-pub(crate) fn is_text(head: &[u8]) -> bool {
-    text::begins_as_text(head)
-}
-
 fn binary<R: Read + Seek>(input: &mut Input<R>, head: &[u8]) -> io::Result<Content> {
     // The walk says more; it has read the archive.
     if let Some(format) = Format::at_the_start(head) {

@@ -88,9 +88,6 @@ pub(crate) fn refuse(bytes: &[u8], whole: usize, remains: fn(&[u8]) -> bool) -> 
     if is_of_maker(bytes) {
         return Ok(());
     }
-    if gzips(bytes).next().is_some() {
-        return Err(Flaw::Polyglot("application/gzip".into()));
-    }
     let is_filled = whole.is_multiple_of(SECTOR) && bytes.len() <= SMALL;
     if is_packed(bytes) && !is_filled && !remains(bytes) {
         return Err(Flaw::Hidden(format!(
@@ -141,11 +138,9 @@ pub(crate) fn is_of_maker(bytes: &[u8]) -> bool {
     MAKERS.iter().any(|name| bytes[start..].starts_with(name))
 }
 
-/// Where streams of gzip begin: the method, flags, and the system that wrote it (RFC 1952, section 2.3.1).
+/// Where streams of gzip begin.
 pub(crate) fn gzips(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    memmem::find_iter(bytes, b"\x1f\x8b\x08").filter(|at| {
-        matches!(bytes.get(at + 3..at + 10), Some([0..=0x1f, _, _, _, _, 0 | 2 | 4, 0..=13 | 255]))
-    })
+    memmem::find_iter(bytes, b"\x1f\x8b\x08").filter(|at| embedded::is_gzip(&bytes[*at..]))
 }
 
 /// What the leftover is to a program that opens it alone.
@@ -153,7 +148,7 @@ fn opens_as(bytes: &[u8]) -> Option<Cow<'static, str>> {
     // The size of a box of ISO media looks like padding.
     let in_front = padding(bytes).min(IN_FRONT);
     let format = |from: usize| {
-        Format::of(&bytes[from..]).filter(|format| !matches!(format, Format::Text | Format::Xml))
+        Format::of(&bytes[from..]).filter(|format| !matches!(format, Format::Text(_) | Format::Xml))
     };
     if let Some(format) = (0..=in_front).find_map(format) {
         return Some(Cow::Owned(format.to_string()));

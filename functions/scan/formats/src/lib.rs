@@ -44,5 +44,6 @@ pub use media::Media;
 pub use refusal::{Exceeded, Kind, NameFault, Refusal, Special, Why};
 pub use scratch::{Scratch, map};
 pub use tar::is_tar_header;
+pub use text::Text;
 pub use walk::{Member, Unpacker, Visitor, Walked};
 pub use zip::{ZIP_WITHIN, ZipMember, has_zip_member, is_zip_member_header, zip_directory, zip_traces};

@@ -132,8 +132,8 @@ struct Part {
 /// What the walk of a part told.
 #[derive(Default)]
 struct Read {
-    /// What it can be unpacked as.
-    formats: Vec<Format>,
+    /// Whether it was walked as something that is there to hold files.
+    is_archive: bool,
     /// What it is, where its reader says so.
     content: Option<Content>,
 }
@@ -200,8 +200,7 @@ impl Visitor for Members<'_, '_> {
 }
 
 impl Members<'_, '_> {
-    /// Walks `part`, the object or a member, as the archive that it is, and returns every format that it can be
-    /// unpacked as. A part with a second format is refused: another program would see content that was not inspected.
+    /// Walks `part`, the object or a member, as what it is. A part with a second format is refused: another program would see content that was not inspected.
     fn walk(
         &mut self,
         part: Member<'_>,
@@ -215,10 +214,10 @@ impl Members<'_, '_> {
         let around = std::mem::replace(&mut self.part, here);
         let Walked { content, flow, .. } = unpacker.walk(*format, part.name, part.bytes, self);
         self.part = around;
-        if *format == Format::Text {
+        if matches!(format, Format::Text(_)) {
             // What is read as text may still be what nothing here opens, or another archive.
             self.zips.leave(outside);
-            return (Read { formats: Vec::new(), content }, flow);
+            return (Read { is_archive: false, content }, flow);
         }
         let is_zip_too = self.zips.is_zip_too(*format, part.bytes);
         self.zips.leave(outside);
@@ -229,7 +228,7 @@ impl Members<'_, '_> {
         } else if let Some(second) = opaque::elsewhere(part.bytes) {
             self.opens_as(part.path, second);
         }
-        (Read { formats, content }, flow)
+        (Read { is_archive: formats.iter().any(|format| format.is_archive()), content }, flow)
     }
 
     /// Identifies `part`, the object or a member. A part that was recognised as an archive, a compressed or an
@@ -246,7 +245,7 @@ impl Members<'_, '_> {
         };
         let unopened = if is_encrypted {
             Some(Cow::Borrowed("encrypted OpenDocument"))
-        } else if !read.formats.iter().any(|format| format.is_archive()) {
+        } else if !read.is_archive {
             unopened::format(&content, part.bytes)
         } else {
             None

@@ -85,7 +85,7 @@ fn is_file(stream: &[u8]) -> bool {
     is_program
         || match Format::of(stream) {
             Some(Format::Zip) => stream.starts_with(b"PK\x03\x04"),
-            found => found.is_some_and(|format| format != Format::Text),
+            found => found.is_some_and(|format| !matches!(format, Format::Text(_))),
         }
 }
 

@@ -9,7 +9,7 @@ mod signatures;
 
 pub(crate) use plausible::is_cpio;
 
-use crate::identify::{HEAD, is_text};
+use crate::{identify::HEAD, text::begins_as_text};
 use file_format::{FileFormat, Kind};
 use std::borrow::Cow;
 
@@ -41,7 +41,7 @@ pub fn format(bytes: &[u8]) -> Option<Cow<'static, str>> {
     let by_signature = || {
         let here = signatures::SIGNATURES.iter().filter(|(_, at, signature)| is_here(*at, signature));
         let mut here = here.filter(|(name, _, signature)| {
-            !is_word(name, signature) || !is_text(&bytes[..bytes.len().min(HEAD)])
+            !is_word(name, signature) || !begins_as_text(&bytes[..bytes.len().min(HEAD)])
         });
         here.next()
     };
@@ -74,7 +74,7 @@ pub(crate) fn within(bytes: &[u8], length: usize) -> Option<&'static str> {
 
 fn by_library(bytes: &[u8]) -> Option<Cow<'static, str>> {
     let head = &bytes[..bytes.len().min(HEAD)];
-    if is_text(head) {
+    if begins_as_text(head) {
         return None;
     }
     let found = FileFormat::from_bytes(head);

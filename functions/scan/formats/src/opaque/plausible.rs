@@ -3,9 +3,10 @@
 
 use super::encrypted;
 use crate::{
-    identify::{HEAD, is_text},
+    identify::HEAD,
     is_tar_header, lzma,
     numbers::{u16_at, u32_at},
+    text,
 };
 
 /// What it is, and whether bytes are it.
@@ -73,7 +74,7 @@ pub(crate) fn is_cpio(bytes: &[u8]) -> bool {
 /// numbers can have a valid checksum by chance.
 fn is_tar_further_on(bytes: &[u8]) -> bool {
     const BLOCK: usize = 512;
-    let is_text = is_text(&bytes[..bytes.len().min(HEAD)]);
+    let is_text = text::begins_as_text(&bytes[..bytes.len().min(HEAD)]);
     let is_header = |block: &[u8]| {
         let sum = block[148..156].iter().find(|byte| !matches!(byte, 0 | b' '));
         let has_digits = sum.is_some_and(|byte| matches!(byte, b'0'..=b'7'));

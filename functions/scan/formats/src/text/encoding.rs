@@ -26,7 +26,7 @@ pub(crate) enum Encoding {
 
 /// What is known of a text before it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Text {
+pub struct Text {
     pub(crate) encoding: Encoding,
     /// The length of the byte order mark (RFC 3629, section 6; RFC 2781, section 3.2; Unicode, section 3.10).
     pub(crate) mark: usize,

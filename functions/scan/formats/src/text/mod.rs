@@ -14,12 +14,12 @@ use crate::{
     walk::Walk,
     xml,
 };
-pub(crate) use encoding::Text;
+pub use encoding::Text;
 pub(crate) use kind::{PLAIN, kind};
 use serde::{Deserialize, de::IgnoredAny};
 use std::{
     borrow::Cow,
-    io::{self, Cursor, Read, Seek},
+    io::{self, Read, Seek},
 };
 use utf8::Utf8;
 
@@ -29,28 +29,17 @@ const BEGINNING: u64 = 64 << 10;
 /// Types of text that nothing in the content tells apart: the declaration decides.
 const PLAIN_BY_ANY_NAME: [&str; 3] = [PLAIN, "text/csv", "text/markdown"];
 
-/// Whether the bytes are text to their end.
-pub(crate) fn is_text(bytes: &[u8]) -> bool {
-    Input::new(Cursor::new(bytes)).is_ok_and(|mut input| Text::of(&mut input).is_ok())
-}
-
 /// Whether a file that begins like this is more likely a text than anything with a signature.
 pub(crate) fn begins_as_text(head: &[u8]) -> bool {
     // The last character may be cut in two.
-    (0..4).filter_map(|less| head.get(..head.len().checked_sub(less)?)).any(|head| {
-        Input::new(Cursor::new(head))
-            .is_ok_and(|mut input| Text::of(&mut input).is_ok_and(|text| text.is_sure))
-    })
+    (0..4)
+        .filter_map(|less| head.get(..head.len().checked_sub(less)?))
+        .any(|head| Text::of(&mut Input::of_slice(head)).is_ok_and(|text| text.is_sure))
 }
 
 /// Shows a text to the rules in UTF-8.
-pub(crate) fn walk(walk: &mut Walk<'_>, bytes: &[u8]) -> Result<(), Stop> {
-    let mut input = Input::new(Cursor::new(bytes)).map_err(Why::broken)?;
-    let text = match Text::of(&mut input) {
-        Ok(text) => text,
-        Err(CheckError::Flaw(flaw)) => return Err(Why::broken(flaw).into()),
-        Err(CheckError::Io(error)) => return Err(Why::broken(error).into()),
-    };
+pub(crate) fn walk(walk: &mut Walk<'_>, text: Text, bytes: &[u8]) -> Result<(), Stop> {
+    let mut input = Input::of_slice(bytes);
     if text.is_utf8() {
         return Ok(());
     }
