@@ -337,7 +337,8 @@ impl Members<'_, '_> {
         match flaw {
             Flaw::Polyglot(what) => self.opens_as(path, what),
             Flaw::Hidden(what) => {
-                self.found.structure.get_or_insert_with(|| format!("{}{what}", prefix(path)));
+                let what = format_args!("{}{what}", prefix(path));
+                self.found.structure.get_or_insert_with(|| Remedy::of_flaw(flaw).after(what));
             }
             Flaw::Macros(_) => {
                 if let Some(not_taken) = self.allowed.refuse_class(Class::Macros) {
